@@ -1,0 +1,37 @@
+"""The errors a user can mend: each is one sentence that names the file and what was expected."""
+
+from pathlib import Path
+
+
+class DataError(Exception):
+    """Input that is missing or malformed. Command lines print it as one line, without a trace."""
+
+
+class DatasetUnavailable(DataError):
+    """A data set, weight file or root is not there; the message says how to get it.
+
+    Args:
+        what: What is missing, in words.
+        looked: The path that was looked at.
+        how: How to get it, or how to point to it.
+    """
+
+    def __init__(self, what: str, looked: Path, how: str) -> None:
+        self.what, self.looked, self.how = what, looked, how
+        super().__init__(f"{what} is not at {looked}. {how}")
+
+
+class BadInput(DataError):
+    """A file does not hold what its format promises.
+
+    Args:
+        file: The offending file.
+        record: The line, row, field or count within it; empty for the file as a whole.
+        expected: What the format promises there.
+        found: What is there instead.
+    """
+
+    def __init__(self, file: Path, record: str, expected: str, found: str) -> None:
+        self.file, self.record, self.expected, self.found = file, record, expected, found
+        where = f"{file}, {record}" if record else f"{file}"
+        super().__init__(f"{where}: expected {expected}, found {found}")

@@ -1,0 +1,103 @@
+"""Where a data set lies: ``--root`` beats ``CFR_DATA`` beats ``data.toml`` beats ``data/NAME``.
+
+The first of these that is *set* decides, even if nothing lies there: a mistyped root is an error
+and never falls through to another copy of the data.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from protocols.errors import BadInput, DatasetUnavailable
+
+
+@dataclass(frozen=True)
+class Root:
+    """A folder, and what decided for it.
+
+    Attributes:
+        path: The folder; it need not exist.
+        origin: ``--root``, ``CFR_DATA``, the path of a ``data.toml``, or ``default``.
+    """
+
+    path: Path
+    origin: str
+
+
+def project_root() -> Path:
+    """The checkout that this code runs from, or the current folder when it is installed."""
+    checkout = Path(__file__).resolve().parent.parent
+    return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+
+
+def resolve_root(
+    name: str,
+    override: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    project: Path | None = None,
+) -> Root:
+    """Decide where the data set ``name`` lies; the folder need not exist.
+
+    Args:
+        name: The data set's name in the manifest, for example ``aflw2000``.
+        override: The value of ``--root``, if it was given.
+        environ: The environment; the process's own by default.
+        project: The folder that holds ``data.toml`` and ``data/``; the checkout by default.
+
+    Raises:
+        BadInput: ``data.toml`` cannot be read, or its entry is no path.
+    """
+    environ = os.environ if environ is None else environ
+    project = project_root() if project is None else project
+    if override is not None:
+        return Root(override.expanduser(), "--root")
+    if environ.get("CFR_DATA"):
+        return Root(Path(environ["CFR_DATA"]).expanduser() / name, "CFR_DATA")
+    listed = read_data_toml(project / "data.toml")
+    if name in listed:
+        return Root(listed[name], str(project / "data.toml"))
+    return Root(project / "data" / name, "default")
+
+
+def require_root(name: str, title: str, get: str, override: Path | None = None) -> Path:
+    """The folder of a data set that has to be there.
+
+    Args:
+        name: The data set's name in the manifest.
+        title: Its name in words, for the message.
+        get: How to get it, for the message.
+        override: The value of ``--root``, if it was given.
+
+    Raises:
+        DatasetUnavailable: There is no such folder.
+    """
+    root = resolve_root(name, override)
+    if not root.path.is_dir():
+        how = f"(The place was set by {root.origin}.) {get}"
+        if root.origin == "default":
+            how = f"{get} If you have it elsewhere: --root, CFR_DATA or data.toml say where."
+        raise DatasetUnavailable(title, root.path, how)
+    return root.path
+
+
+def read_data_toml(path: Path) -> dict[str, Path]:
+    """Read ``name = "path"`` lines; relative paths start at the file's own folder.
+
+    Returns an empty dictionary when there is no such file.
+
+    Raises:
+        BadInput: The file is no TOML, or an entry is no string.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(path, "", 'lines such as aflw2000 = "/data/aflw2000"', str(error)) from error
+    for name, value in entries.items():
+        if not isinstance(value, str) or not value:
+            raise BadInput(path, f"entry {name}", "a path in quotes", repr(value))
+    return {name: path.parent / Path(value).expanduser() for name, value in entries.items()}

@@ -1,0 +1,1 @@
+"""Face recognizers and expression classifiers, and their trainers."""

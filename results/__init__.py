@@ -1,0 +1,1 @@
+"""Run records, tracking, the paper's numbers, and the tables and figures made of them."""

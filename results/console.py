@@ -1,0 +1,20 @@
+"""What every command line shares: the console, and errors as one line."""
+
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+
+from protocols.errors import DataError
+
+
+def run(main: Callable[[Console], int | None]) -> None:
+    """Run a command and exit: 0, or what it returns; 2 and one line for an error in its input."""
+    console = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
+    try:
+        sys.exit(main(console) or 0)
+    except DataError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

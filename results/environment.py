@@ -1,0 +1,53 @@
+"""Commit, dirty flag, device and versions: how a number can be traced to what made it."""
+
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from protocols.roots import project_root
+from results.record import Environment
+
+# Packages whose version can change a number.
+_PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "timm", "insightface", "mlflow")
+
+
+def current_environment(*, device: str = "cpu", project: Path | None = None) -> Environment:
+    """Describe this process.
+
+    Args:
+        device: What the numbers were computed on.
+        project: The folder whose git state is recorded; the checkout by default.
+    """
+    project = project_root() if project is None else project
+    commit = status = None
+    if (project / ".git").exists():  # else the git state of some folder above would be recorded
+        commit = _git(project, "rev-parse", "HEAD")
+        status = _git(project, "status", "--porcelain")
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Environment(
+        git_commit=commit,
+        git_dirty=None if status is None else bool(status),
+        device=f"{device} ({platform.machine()}, {sys.platform})",
+        versions=versions,
+    )
+
+
+def _git(project: Path, *words: str) -> str | None:
+    """What git says, or None outside a repository, before its first commit, or without git."""
+    try:
+        answer = subprocess.run(  # noqa: S603 (fixed words, no shell)
+            ["git", "-C", str(project), *words],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

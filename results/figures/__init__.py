@@ -1,0 +1,1 @@
+"""Figures, drawn from numbers that a run has already computed."""

@@ -1,0 +1,47 @@
+"""Cumulative error curves: the share of images that are landmarked at least this well."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float64
+from matplotlib.figure import Figure
+
+from eval.nme import cumulative_error
+
+# Distinct in print without colour as well (Okabe and Ito's palette, with line styles).
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")
+_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+
+
+def draw_cumulative(
+    title: str, curves: Mapping[str, Float64[np.ndarray, " _"]], limit: float = 10.0
+) -> Figure:
+    """Draw one curve for each set of errors.
+
+    Args:
+        title: What the curves belong to.
+        curves: Per-image errors in percent, by the name in the legend.
+        limit: Where the axis ends, in percent; the legend says how many images lie beyond.
+    """
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained", dpi=150)
+    axes = figure.subplots()
+    thresholds = np.linspace(0.0, limit, 501)
+    for index, (name, errors) in enumerate(curves.items()):
+        beyond = float((errors > limit).mean())
+        axes.plot(
+            thresholds,
+            100 * cumulative_error(errors, thresholds),
+            label=f"{name}: n={len(errors)}, {100 * beyond:.1f} % beyond {limit:g} %",
+            color=_COLOURS[index % len(_COLOURS)],
+            linestyle=_STYLES[index % len(_STYLES)],
+        )
+    axes.set(
+        title=title,
+        xlabel="normalised mean error of an image, %",
+        ylabel="images with at most this error, %",
+        xlim=(0, limit),
+        ylim=(0, 100),
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right", fontsize="small", framealpha=0.9)
+    return figure

@@ -1,0 +1,171 @@
+"""What a run leaves behind: cells with their origin, and a record of how they came about."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from protocols.errors import BadInput
+
+Origin = Literal[
+    "measured on real data",
+    "measured on the synthetic world",
+    "reported by the paper",
+    "unavailable",
+]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of a table, with everything that a reader may ask about it.
+
+    Attributes:
+        row: The row's name.
+        column: The column's name.
+        value: The number, or None where it is unavailable.
+        origin: Where the number comes from.
+        n: How many units (images, pairs) it was computed from.
+        interval: Two-sided 95 % interval, low and high.
+        paper: The paper's value for this cell, or None where the paper has none.
+        reason: Why the value is unavailable.
+    """
+
+    row: str
+    column: str
+    value: float | None
+    origin: Origin
+    n: int | None = None
+    interval: tuple[float, float] | None = None
+    paper: float | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        """A cell has a number or a reason, never neither."""
+        if (self.value is None) != (self.origin == "unavailable"):
+            raise ValueError(f"{self.row}, {self.column}: {self.origin} with value {self.value}")
+        if self.value is None and not self.reason:
+            raise ValueError(f"{self.row}, {self.column}: unavailable without a reason")
+
+    @property
+    def difference(self) -> float | None:
+        """Measured minus paper."""
+        if self.value is None or self.paper is None:
+            return None
+        return self.value - self.paper
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Row ``left`` minus row ``right`` in one column, resampled as a pair.
+
+    Attributes:
+        left: The row subtracted from.
+        right: The row subtracted.
+        column: The column compared.
+        difference: Left minus right.
+        interval: Two-sided 95 % interval of the difference.
+        real: Whether the interval excludes 0.
+    """
+
+    left: str
+    right: str
+    column: str
+    difference: float
+    interval: tuple[float, float]
+    real: bool
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where and with what a run was made."""
+
+    git_commit: str | None
+    git_dirty: bool | None
+    device: str
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of one table.
+
+    Attributes:
+        table: The table's short name, such as ``table4``.
+        title: Its title, with unit.
+        rule: Which labels, bins and normaliser: the definition of the numbers.
+        columns: Column names, in order.
+        rows: Row names, in order.
+        cells: Every value; each names its row and column.
+        comparisons: Paired differences between rows.
+        notes: What a reader has to know, in sentences.
+        config: The configuration, as plain values.
+        inputs: sha256 of each file read, by its path below the data root.
+        seed: Seed of every random draw.
+        seconds: Wall time of the computation.
+        environment: Commit, device, versions.
+        status: ``complete``, or what is missing.
+    """
+
+    table: str
+    title: str
+    rule: str
+    columns: tuple[str, ...]
+    rows: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    seed: int
+    seconds: float
+    environment: Environment
+    comparisons: tuple[Comparison, ...] = ()
+    notes: tuple[str, ...] = ()
+    weights: Mapping[str, str] = field(default_factory=dict)
+    status: str = "complete"
+
+    def cell(self, row: str, column: str) -> Cell:
+        """The cell of a row and column.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for cell in self.cells:
+            if (cell.row, cell.column) == (row, column):
+                return cell
+        raise KeyError((row, column))
+
+    def to_json(self) -> str:
+        """As JSON, floats in full precision."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a record that :meth:`RunRecord.to_json` wrote.
+
+    Raises:
+        BadInput: The file is no record.
+    """
+
+    def pair(value: list[float] | None) -> tuple[float, float] | None:
+        return None if value is None else (value[0], value[1])
+
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        cells = (Cell(**{**cell, "interval": pair(cell["interval"])}) for cell in table["cells"])
+        comparisons = (
+            Comparison(**{**one, "interval": tuple(one["interval"])})
+            for one in table["comparisons"]
+        )
+        return RunRecord(
+            **{
+                **table,
+                "cells": tuple(cells),
+                "comparisons": tuple(comparisons),
+                "columns": tuple(table["columns"]),
+                "rows": tuple(table["rows"]),
+                "notes": tuple(table["notes"]),
+                "environment": Environment(**table["environment"]),
+            }
+        )
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BadInput(path, "", "a run record", f"{type(error).__name__}: {error}") from error

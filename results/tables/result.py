@@ -1,0 +1,33 @@
+"""What computing a table gives: its record, and the figures that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # matplotlib is imported only when something is drawn
+    from matplotlib.figure import Figure
+
+    from results.record import RunRecord
+
+
+@dataclass(frozen=True)
+class TableFigure:
+    """A figure of a table.
+
+    Attributes:
+        row: The row that it belongs to, or None for the table as a whole.
+        draw: Makes the figure.
+    """
+
+    row: str | None
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A computed table, ready to be written, printed and tracked."""
+
+    record: RunRecord
+    figures: tuple[TableFigure, ...] = ()

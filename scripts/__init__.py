@@ -1,0 +1,1 @@
+"""Thin command lines: parse, call the packages, print."""

@@ -1,0 +1,27 @@
+"""Reproduce a table of the paper: measured numbers beside the printed ones."""
+
+from rich.console import Console
+
+from results.console import run
+from results.tables.table4 import Table4, compute
+
+# Each table: its options, and what computes it.
+TABLES = {"table4": (Table4, compute)}
+
+
+def main(console: Console) -> None:
+    """Parse, compute, publish."""
+    import tyro
+
+    options = {name: options for name, (options, _) in TABLES.items()}
+    config = tyro.extras.subcommand_cli_from_dict(options, prog="reproduce.py", description=__doc__)
+    computing = next(compute for options, compute in TABLES.values() if isinstance(config, options))
+    with console.status("computing"):
+        result = computing(config)
+    from results.publish import publish
+
+    publish(result, console)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,81 @@
+"""Fixtures: real inputs where they are at hand, and small data of the same format."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+PROJECT = Path(__file__).resolve().parent.parent
+BIN_COUNTS = {"new-pose": (1306, 462, 232), "pose": (1312, 383, 305)}
+
+
+def pytest_configure() -> None:
+    """Nothing in a test may reach MLflow's telemetry or a user's own store and data."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    for name in ("MLFLOW_TRACKING_URI", "CFR_DATA"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real inputs; the test is skipped, visibly, without it."""
+    folder = Path(os.environ.get("CFR_SHARED", PROJECT.parent / "shared")) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real inputs are not at {folder}: set CFR_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def aflw2000_arrays() -> dict[str, np.ndarray]:
+    """Random labels and predictions of exactly AFLW2000-3D's shapes, types and bin counts."""
+    rng = np.random.default_rng(7)
+    points = rng.uniform(50, 400, (2000, 3, 68)).astype(np.float32)
+    arrays = {"labels/AFLW2000-3D.pts68.npy": points}
+    arrays["labels/AFLW2000-3D-Reannotated.pts68.npy"] = (
+        points[:, :2] + rng.normal(0, 2, (2000, 2, 68))
+    ).astype(np.float32)
+    for bins, counts in BIN_COUNTS.items():
+        edges = np.repeat([[0, 30], [30.5, 60], [60.5, 110]], counts, axis=0)
+        yaw = rng.uniform(edges[:, 0], edges[:, 1]) * rng.choice([-1, 1], 2000)
+        file = "AFLW2000-3D-new.pose.npy" if bins == "new-pose" else "AFLW2000-3D.pose.npy"
+        arrays[f"labels/{file}"] = rng.permutation(yaw).astype(np.float32)
+    for index, name in enumerate(("Y_deng", "ours", "Y_deng_occluded", "ours_occluded")):
+        noise = rng.normal(0, 5 + index, (2000, 68, 2))
+        predicted = points[:, :2].transpose(0, 2, 1) + noise
+        arrays[f"released_predictions/AFLW2000_pts68_{name}.npy"] = predicted.astype(np.float32)
+    return arrays
+
+
+@pytest.fixture
+def aflw2000(tmp_path: Path, aflw2000_arrays: dict[str, np.ndarray]) -> Path:
+    """A root laid out like AFLW2000-3D, without photos; each test gets its own to damage."""
+    root = tmp_path / "aflw2000"
+    for path, array in aflw2000_arrays.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        np.save(root / path, array)
+    names = [f"image{2 * index + 2:05d}.jpg" for index in range(2000)]
+    (root / "AFLW2000-3D_crop.list").write_text("\n".join(names) + "\n")
+    return root
+
+
+@pytest.fixture
+def aflw2000_photos(aflw2000: Path, aflw2000_arrays: dict[str, np.ndarray]) -> Path:
+    """The same root with .jpg and .mat of its first ten images, listed in ``ten.txt``."""
+    folder = aflw2000 / "AFLW2000-3D"
+    folder.mkdir()
+    yaw = np.radians(aflw2000_arrays["labels/AFLW2000-3D.pose.npy"])
+    points = aflw2000_arrays["labels/AFLW2000-3D.pts68.npy"]
+    names = (aflw2000 / "AFLW2000-3D_crop.list").read_text().split()[:10]
+    for row, name in enumerate(names):
+        pose = np.array([[0.1, yaw[row], -0.2, 0, 0, 0, 1]], dtype=np.float32)
+        savemat(folder / name.replace(".jpg", ".mat"), {"pt3d_68": points[row], "Pose_Para": pose})
+        (folder / name).write_bytes(b"")
+    (aflw2000 / "ten.txt").write_text("\n".join(names))
+    return aflw2000

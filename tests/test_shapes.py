@@ -1,0 +1,22 @@
+"""A canary: if shapes were not checked under pytest, every shape in a signature would be prose."""
+
+import numpy as np
+import pytest
+
+from eval.nme import box_size
+from protocols.aflw2000 import yaw_subsets
+from results.figures.cumulative import draw_cumulative
+
+
+def test_a_wrong_shape_is_refused_everywhere() -> None:
+    with pytest.raises(Exception, match="Type-check error"):
+        box_size(np.zeros((4, 68, 3)))
+    with pytest.raises(Exception, match="Type-check error"):
+        yaw_subsets(np.zeros((4, 2)))
+    with pytest.raises(Exception, match="Type-check error"):
+        draw_cumulative("x", {"a": np.zeros((2, 2))})
+
+
+def test_a_wrong_type_is_refused() -> None:
+    with pytest.raises(Exception, match="Type-check error"):
+        box_size(np.zeros((4, 68, 2), dtype=np.float32))
