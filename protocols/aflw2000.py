@@ -11,6 +11,7 @@ Layout of the root (see ``protocols/manifest.toml`` for where each file comes fr
     released_predictions/*.npy       the authors' landmarks, float32 (2000, 68, 2), pixels
 """
 
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ from protocols.types import InputFile, LandmarkProtocol
 IMAGES = 2000
 Truth = Literal["original", "reannotated"]
 Bins = Literal["new-pose", "pose"]
-HOW = "Get the labels with: python scripts/fetch.py aflw2000"
+HOW = "Get the labels with: python scripts/fetch.py aflw2000."
 HOW_IMAGES = (
     "Ask for the photos at http://www.cbsr.ia.ac.cn/users/xiangyuzhu/projects/3DDFA/main.htm "
     "and unpack them there."
@@ -109,13 +110,10 @@ def load_folder(root: Path, *, subset: Path | None = None) -> LandmarkProtocol:
     folder = image_folder(root)
     names = tuple(sorted(path.stem for path in folder.glob("image*.jpg")))
     order: tuple[InputFile, ...] = ()
-    if (root / _ROW_ORDER).is_file():
-        official, listed = read_row_order(root)
+    official = names
+    if len(names) != IMAGES:  # which of the 2,000 these are, only the list knows
+        official, listed = read_row_order(root if folder != root else root.parent)
         order = (listed,)
-    elif len(names) == IMAGES:
-        official = names
-    else:
-        raise DatasetUnavailable("the row order of AFLW2000-3D", root / _ROW_ORDER, HOW)
     if subset is None and names != official:
         raise BadInput(
             folder,
@@ -183,6 +181,9 @@ def read_row_order(root: Path) -> tuple[tuple[str, ...], InputFile]:
     names = read_names(path)
     if len(names) != IMAGES:
         raise BadInput(path, "number of lines", str(IMAGES), str(len(names)))
+    for line, (name, next_name) in enumerate(itertools.pairwise(names), 1):
+        if name > next_name:
+            raise BadInput(path, f"line {line + 1}", "names in order", f"{next_name} after {name}")
     return names, InputFile.of(path)
 
 
@@ -194,7 +195,8 @@ def read_names(path: Path) -> tuple[str, ...]:
         BadInput: A line is no image name, or names an image twice; names the line.
     """
     if not path.is_file():
-        raise DatasetUnavailable("a list of AFLW2000-3D images", path, HOW)
+        how = HOW if path.name == _ROW_ORDER else "It has to be a text file, one name a line."
+        raise DatasetUnavailable("the list of images", path, how)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:

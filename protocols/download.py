@@ -100,9 +100,10 @@ def _receive(url: str, partial: Path, progress: Progress) -> None:
                     have += len(block)
                     progress(partial.stem, have, total)
     except requests.RequestException as error:
-        raise DownloadFailed(
-            f"{url}: {error}. {have:,} bytes are kept in {partial}; the same command goes on there."
-        ) from error
+        kept = ""
+        if partial.is_file():
+            kept = f" {have:,} bytes are kept in {partial}; the same command goes on there."
+        raise DownloadFailed(f"{url}: {error}.{kept}") from error
 
 
 def _digest_or_none(path: Path, expected: str | None) -> str | None:

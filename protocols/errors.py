@@ -21,6 +21,18 @@ class DatasetUnavailable(DataError):
         super().__init__(f"{what} is not at {looked}. {how}")
 
 
+class BadOption(DataError):
+    """An option's value, or a combination of options, that cannot be worked with.
+
+    Args:
+        option: The option as typed, with its value.
+        expected: What it has to be.
+    """
+
+    def __init__(self, option: str, expected: str) -> None:
+        super().__init__(f"{option}: expected {expected}")
+
+
 class BadInput(DataError):
     """A file does not hold what its format promises.
 

@@ -2,14 +2,15 @@
 
 import importlib.metadata
 import importlib.util
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from protocols.errors import BadInput
-from protocols.roots import Root, resolve_root
+from protocols.roots import Root, project_root, read_data_toml, resolve_root
 from protocols.types import InputFile
 
 MANIFEST = Path(__file__).with_name("manifest.toml")
@@ -45,9 +46,14 @@ class Part:
     name: str
     get: str
     base: str | None = None
-    finish: str | None = None
+    finish: Literal["unpack-lfw"] | None = None
     files: tuple[ManifestFile, ...] = ()
     counts: tuple[Count, ...] = ()
+
+    @property
+    def free(self) -> bool:
+        """Whether any of it may be downloaded freely."""
+        return any(True for _ in self.downloads())
 
     def downloads(self) -> Iterator[tuple[ManifestFile, str]]:
         """The files that may be downloaded freely, each with its address."""
@@ -79,6 +85,7 @@ class Finding:
 
     Attributes:
         entry: The entry's name, with the part's name where it has several.
+        title: What it is, and what uses it.
         state: ``found``, ``missing`` (nothing of it is there) or ``wrong`` (something is off).
         looked: Where it was looked for, and what decided for that place.
         detail: What is there, or what is off.
@@ -87,6 +94,7 @@ class Finding:
     """
 
     entry: str
+    title: str
     state: State
     looked: str
     detail: str
@@ -105,6 +113,24 @@ def read_manifest(path: Path = MANIFEST) -> dict[str, Entry]:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(path, "", "a manifest in TOML", str(error)) from error
     return {name: _entry(path, name, table) for name, table in tables.items()}
+
+
+def unknown_roots(manifest: dict[str, Entry], project: Path | None = None) -> list[Finding]:
+    """Entries of ``data.toml`` that no one will ever read, because their name is misspelt."""
+    listed = (project_root() if project is None else project) / "data.toml"
+    return [
+        Finding(
+            entry=name,
+            title="an entry of data.toml",
+            state="wrong",
+            looked=str(listed),
+            detail=f"nothing is called so; known: {', '.join(manifest)}",
+            get="mend the name, or remove the line",
+            licence="",
+        )
+        for name in read_data_toml(listed)
+        if name not in manifest
+    ]
 
 
 def inspect(entry: Entry, override: Path | None = None) -> list[Finding]:
@@ -129,7 +155,9 @@ def _inspect_package(entry: Entry) -> Finding:
             state, detail = "found", importlib.metadata.version(entry.distribution)
         except importlib.metadata.PackageNotFoundError:
             state, detail = "found", "its own build, version not recorded"
-    return Finding(entry.name, state, "this environment", detail, entry.get, entry.licence)
+    return Finding(
+        entry.name, _title(entry), state, "this environment", detail, entry.get, entry.licence
+    )
 
 
 def _inspect_part(entry: Entry, part: Part, root: Root) -> Finding:
@@ -140,6 +168,9 @@ def _inspect_part(entry: Entry, part: Part, root: Root) -> Finding:
         if not path.is_file():
             if not file.transient:
                 off.append(f"{file.path} is absent")
+        elif file.bytes is not None and path.stat().st_size != file.bytes:
+            there.append(file.path)
+            off.append(f"{file.path} has {path.stat().st_size:,} of {file.bytes:,} bytes")
         elif file.sha256 and InputFile.of(path).sha256 != file.sha256:
             there.append(file.path)
             off.append(f"{file.path} is not the published file (sha256)")
@@ -160,7 +191,11 @@ def _inspect_part(entry: Entry, part: Part, root: Root) -> Finding:
         state, detail = "missing", ""
     name = entry.name if len(entry.parts) == 1 else f"{entry.name}: {part.name}"
     looked = f"{root.path} ({root.origin})"
-    return Finding(name, state, looked, detail, part.get, entry.licence)
+    return Finding(name, _title(entry), state, looked, detail, part.get, entry.licence)
+
+
+def _title(entry: Entry) -> str:
+    return f"{entry.title} ({entry.used_by})"
 
 
 def _count(root: Path, count: Count) -> tuple[str, int]:
@@ -186,21 +221,46 @@ def _lines(path: Path) -> int:
 def _entry(path: Path, name: str, table: Any) -> Entry:
     if not isinstance(table, dict):
         raise BadInput(path, f"entry {name}", "a table", repr(table))
-    parts = tuple(_part(path, f"{name}.parts", part) for part in table.get("parts", ()))
+    parts = tuple(
+        _part(path, f"{name}.parts", part) for part in _tables(path, name, table, "parts")
+    )
     return _build(path, name, Entry, {**table, "name": name, "parts": parts})
 
 
 def _part(path: Path, record: str, table: dict[str, Any]) -> Part:
-    files = tuple(_build(path, record, ManifestFile, file) for file in table.get("files", ()))
+    files = tuple(
+        _build(path, record, ManifestFile, file) for file in _tables(path, record, table, "files")
+    )
     for file in files:
         below = PurePosixPath(file.path)
         if below.is_absolute() or ".." in below.parts:
             raise BadInput(path, record, "a path below the root", file.path)
+        if file.sha256 and not re.fullmatch(r"[0-9a-f]{64}", file.sha256):
+            raise BadInput(path, record, "a sha256 of 64 lower-case digits", file.sha256)
     counts = tuple(
         _build(path, record, Count, {**count, "any_of": tuple(count.get("any_of", ()))})
-        for count in table.get("counts", ())
+        for count in _tables(path, record, table, "counts")
     )
     return _build(path, record, Part, {**table, "files": files, "counts": counts})
+
+
+def _tables(path: Path, record: str, table: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The list of tables under a key; none where the key is absent."""
+    tables = table.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise BadInput(path, record, f"{key} as a list of tables", repr(tables))
+    return tables
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of a field's type: a class, a literal, a tuple, or one of several."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(one, get_args(hint)[0]) for one in value)
+    if get_args(hint):
+        return any(_fits(value, one) for one in get_args(hint))
+    return type(value) is hint
 
 
 def _build(path: Path, record: str, kind: type[_T], table: dict[str, Any]) -> _T:
@@ -209,6 +269,10 @@ def _build(path: Path, record: str, kind: type[_T], table: dict[str, Any]) -> _T
     unknown = sorted(set(table) - known)
     if unknown:
         raise BadInput(path, record, f"fields among {sorted(known)}", f"{unknown}")
+    hints = get_type_hints(kind)
+    for name, value in table.items():
+        if not _fits(value, hints[name]):
+            raise BadInput(path, record, f"{name} as {hints[name]}", repr(value))
     try:
         return kind(**table)
     except TypeError as error:

@@ -4,17 +4,22 @@ import sys
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.markup import escape
 
 from protocols.errors import DataError
 
 
 def run(main: Callable[[Console], int | None]) -> None:
-    """Run a command and exit: 0, or what it returns; 2 and one line for an error in its input."""
+    """Run a command and exit: 0, or what it returns; 2 and one line for an error of its input.
+
+    A file that cannot be read or written is such an error as well.
+    """
     console = Console(soft_wrap=True) if not sys.stdout.isatty() else Console()
     try:
         sys.exit(main(console) or 0)
-    except DataError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {error}", highlight=False)
+    except (DataError, OSError) as error:
+        text = escape(" ".join(str(error).split()))
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {text}", highlight=False)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from protocols.download import fetch_part
-from protocols.errors import DatasetUnavailable
+from protocols.errors import BadOption
 from protocols.manifest import MANIFEST, Entry, read_manifest
 from protocols.roots import resolve_root
 from results.console import run
@@ -30,19 +30,21 @@ class Fetch:
 def main(console: Console) -> None:
     """Download each named entry."""
     config = tyro.cli(Fetch, prog="fetch.py", description=__doc__)
+    if config.root and len(config.names) > 1:
+        raise BadOption("--root", "one name: it is the folder of one data set")
     manifest = read_manifest(config.manifest)
-    for name in config.names:
-        _fetch(_require(manifest, name, config.manifest), config.root, console)
+    for entry in [_require(manifest, name) for name in config.names]:
+        _fetch(entry, config.root, console)
 
 
-def _require(manifest: dict[str, Entry], name: str, path: Path) -> Entry:
-    free = [known for known, entry in manifest.items() if any(p.base for p in entry.parts)]
+def _require(manifest: dict[str, Entry], name: str) -> Entry:
+    free = [known for known, entry in manifest.items() if any(p.free for p in entry.parts)]
     if name in free:
         return manifest[name]
     if name in manifest:
         how = "; ".join(part.get for part in manifest[name].parts) or manifest[name].get
-        raise DatasetUnavailable(f"a free download of {manifest[name].title}", path, how)
-    raise DatasetUnavailable(f"'{name}'", path, f"It knows these downloads: {', '.join(free)}.")
+        raise BadOption(name, f"something that may be downloaded freely. To get it: {how}")
+    raise BadOption(name, f"one of {', '.join(free)}")
 
 
 def _fetch(entry: Entry, override: Path | None, console: Console) -> None:
@@ -58,7 +60,7 @@ def _fetch(entry: Entry, override: Path | None, console: Console) -> None:
             bar.update(tasks[file], completed=have, total=total)
 
         for part in entry.parts:
-            if part.base:
+            if part.free:
                 for line in fetch_part(part, root.path, progress):
                     console.print(f"  {line}")
 

@@ -201,14 +201,32 @@ def test_a_truncated_mat_and_a_missing_photo(aflw2000_photos: Path) -> None:
         load_folder(aflw2000_photos, subset=ten)
 
 
+def test_the_photo_folder_itself_is_a_root_too(aflw2000_photos: Path) -> None:
+    ten = aflw2000_photos / "ten.txt"
+    whole = load_folder(aflw2000_photos, subset=ten)
+    assert load_folder(aflw2000_photos / "AFLW2000-3D", subset=ten).digest == whole.digest
+
+
+def test_a_row_order_that_is_out_of_order_is_refused(aflw2000: Path) -> None:
+    """Every array follows the order of file names: another list would mix up the images."""
+    path = aflw2000 / "AFLW2000-3D_crop.list"
+    path.write_text("\n".join(reversed(path.read_text().split())))
+    with pytest.raises(BadInput, match="line 2: expected names in order"):
+        load(aflw2000)
+
+
+def test_an_absent_subset_is_not_blamed_on_the_labels(aflw2000: Path) -> None:
+    with pytest.raises(DatasetUnavailable, match="a text file, one name a line") as error:
+        load(aflw2000, subset=aflw2000 / "no.txt")
+    assert "fetch.py" not in str(error.value)
+
+
 def test_a_folder_without_photos_is_said(aflw2000: Path) -> None:
     with pytest.raises(DatasetUnavailable, match="photo folder"):
         load_folder(aflw2000)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.binary(max_size=300))
-def test_no_bytes_escape_the_readers_but_as_our_errors(tmp_path: Path, content: bytes) -> None:
+def answers_any_bytes(tmp_path: Path, content: bytes) -> None:
     """Each reader answers any bytes with a result or one of our errors."""
     path = tmp_path / "bytes"
     for head in (b"", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x01\x00\x76\x00{"):
@@ -216,3 +234,19 @@ def test_no_bytes_escape_the_readers_but_as_our_errors(tmp_path: Path, content: 
         for read in (lambda p: read_array(p, (1,)), read_names):
             with contextlib.suppress(DataError):
                 read(path)
+
+
+FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@FUZZ
+@given(st.binary(max_size=300))
+def test_no_bytes_escape_the_readers_but_as_our_errors(tmp_path: Path, content: bytes) -> None:
+    answers_any_bytes(tmp_path, content)
+
+
+@pytest.mark.slow
+@settings(FUZZ, max_examples=10_000)
+@given(st.binary(max_size=300))
+def test_ten_thousand_bytes_neither(tmp_path: Path, content: bytes) -> None:
+    answers_any_bytes(tmp_path, content)

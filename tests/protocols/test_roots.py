@@ -1,0 +1,56 @@
+"""Who decides where data lie, and that a mistyped root never falls through."""
+
+from pathlib import Path
+
+import pytest
+
+from protocols.errors import BadInput, DatasetUnavailable
+from protocols.roots import read_data_toml, require_root, resolve_root
+
+
+def test_the_first_that_is_set_decides(tmp_path: Path) -> None:
+    (tmp_path / "data.toml").write_text('aflw2000 = "/from/toml"\nlfw = "relative/lfw"\n')
+    environ = {"CFR_DATA": "/from/environment"}
+
+    def where(name: str, override: Path | None = None, environ: dict[str, str] | None = None):
+        root = resolve_root(name, override, environ=environ or {}, project=tmp_path)
+        return str(root.path), root.origin
+
+    assert where("aflw2000", Path("/from/flag"), environ) == ("/from/flag", "--root")
+    assert where("aflw2000", None, environ) == ("/from/environment/aflw2000", "CFR_DATA")
+    assert where("aflw2000") == ("/from/toml", str(tmp_path / "data.toml"))
+    assert where("lfw") == (str(tmp_path / "relative/lfw"), str(tmp_path / "data.toml"))
+    assert where("ijba") == (str(tmp_path / "data/ijba"), "default")
+
+
+def test_an_absent_root_names_itself_and_who_set_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DatasetUnavailable, match=r"A set is not at .*/no.*--root.*GET IT"):
+        require_root("x", "A set", "GET IT", tmp_path / "no")
+    monkeypatch.setenv("CFR_DATA", str(tmp_path))
+    with pytest.raises(DatasetUnavailable, match=r"/x\. .*set by CFR_DATA"):
+        require_root("x", "A set", "GET IT")
+    (tmp_path / "x").mkdir()
+    assert require_root("x", "A set", "GET IT") == tmp_path / "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("aflw2000 = /no/quotes", "expected lines such as"),
+        ("aflw2000 = 3", "entry aflw2000: expected a path in quotes, found 3"),
+        ('[roots]\naflw2000 = "/a"', "entry roots: expected a path"),
+        ('aflw2000 = ""', "entry aflw2000"),
+    ],
+)
+def test_a_broken_data_toml_names_its_entry(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "data.toml"
+    path.write_text(text)
+    with pytest.raises(BadInput, match=message) as error:
+        read_data_toml(path)
+    assert str(path) in str(error.value)
+
+
+def test_no_data_toml_is_no_entry(tmp_path: Path) -> None:
+    assert read_data_toml(tmp_path / "data.toml") == {}
