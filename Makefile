@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 CFR_SHARED ?= ../shared
 SHARED_AFLW2000 := $(wildcard $(CFR_SHARED)/data/aflw2000)
 
-.PHONY: help demo test test-all check format clean
+.PHONY: help demo test test-all check format ui clean
 
 help:
 	@echo "make demo      run the main job on what is at hand, and say what to fetch otherwise"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-all  run the tests and the slow checks"
 	@echo "make check     formatting, lint, types, import rules"
 	@echo "make format    apply the formatting and the safe lint fixes"
+	@echo "make ui        open the tracked runs at http://127.0.0.1:5000, on this machine only"
 	@echo "make clean     remove .venv and caches (artifacts/ and data/ stay)"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -44,6 +45,11 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+ui: $(STAMP)
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+	  $(BIN)/mlflow ui --host 127.0.0.1 --port 5000 \
+	  --backend-store-uri sqlite:///$(or $(CFR_ARTIFACTS),artifacts)/mlflow.db
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis dist

@@ -58,13 +58,22 @@ class PaperTable:
 
 @dataclass(frozen=True)
 class Order:
-    """Row ``better`` beats (or, with ``ties``, is not beaten by) row ``worse`` in a column."""
+    """Row ``better`` beats row ``worse`` in a column, or comes near it.
+
+    Attributes:
+        table: The table's short name.
+        column: The column compared.
+        better: The row that has to do well.
+        worse: The row that it is held against.
+        tolerance: None where ``better`` has to beat ``worse``; else by which share of the latter's
+            value it may fall short: 0 for "no worse", 0.1 for "at most a tenth worse".
+    """
 
     table: str
     column: str
     better: str
     worse: str
-    ties: bool = False
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -210,21 +219,26 @@ CLAIMS: tuple[Claim, ...] = (
         "table3-equals-gacnn",
         "On occluded faces, VGG16 with ours equals GACNN.",
         (
-            Order("table3", "occlusion", "VGG16 + ours", "GACNN", ties=True),
-            Order("table3", "occlusion", "GACNN", "VGG16 + ours", ties=True),
+            Order("table3", "occlusion", "VGG16 + ours", "GACNN", tolerance=0.0),
+            Order("table3", "occlusion", "GACNN", "VGG16 + ours", tolerance=0.0),
         ),
         note="The two numbers are from different test sets.",
     ),
     Claim(
-        "table4-occluded",
-        "On occluded photos the fine-tuned regressor is nearly as good as on the originals, and "
-        "better than the baseline.",
+        "table4-occluded-beats-baseline",
+        "On occluded photos the fine-tuned regressor beats the baseline.",
         _orders("table4", _T4[:4], OURS_OCCLUDED, BASELINE_OCCLUDED),
+    ),
+    Claim(
+        "table4-occluded-near-original",
+        "On occluded photos the fine-tuned regressor is nearly as good as on the originals.",
+        tuple(Order("table4", column, OURS_OCCLUDED, OURS, tolerance=0.1) for column in _T4[:4]),
+        note="The paper puts no number on 'nearly': a tenth is our reading. Its own loss is 6 %.",
     ),
     Claim(
         "table4-original-no-worse",
         "On the original photos the fine-tuned regressor is no worse than the baseline.",
-        tuple(Order("table4", column, OURS, BASELINE, ties=True) for column in _T4[:4]),
+        tuple(Order("table4", column, OURS, BASELINE, tolerance=0.0) for column in _T4[:4]),
         note="The paper's own 30–60° bin is worse: 3.404 against 3.332.",
     ),
     Claim("fig9-swap", "Without the swap of occluded texture the restoration is worse (Fig. 9)."),

@@ -1,7 +1,9 @@
-"""Write a result's files, print it, track it: in this order, so that nothing computed is lost."""
+"""Print a result, write its files, track it: in this order, so that nothing computed is lost."""
 
+import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -9,59 +11,90 @@ from rich.console import Console
 from protocols.roots import project_root
 from results.tables import layout
 from results.tables.result import Result
-from results.tracking import track
+from results.tracking import store_address, track
+
+
+def artifacts_folder() -> Path:
+    """Where outputs go: ``CFR_ARTIFACTS``, or the git-ignored ``artifacts/`` of the checkout."""
+    named = os.environ.get("CFR_ARTIFACTS")
+    return Path(named).expanduser() if named else project_root() / "artifacts"
 
 
 def publish(result: Result, console: Console, artifacts: Path | None = None) -> Path:
-    """Write, print and track a table.
+    """Print, write and track a table.
+
+    Several runs may publish at the same time: each tracks the files that it wrote itself, and the
+    last one's stay in ``artifacts/TABLE``.
 
     Args:
         result: What was computed.
         console: Where to print.
-        artifacts: The folder of outputs; ``artifacts/`` of the checkout by default.
+        artifacts: The folder of outputs; see :func:`artifacts_folder` for the default.
 
     Returns:
         The folder that holds the table's files.
     """
-    artifacts = project_root() / "artifacts" if artifacts is None else artifacts
-    folder, row_figures = write(result, artifacts)
+    artifacts = artifacts_folder() if artifacts is None else artifacts
     layout.print_record(result.record, console)
-    console.print(f"Files: {folder}")
-    run, store = track(result.record, folder, row_figures, artifacts)
-    console.print(f"MLflow run {run} in {store}")
+    artifacts.mkdir(parents=True, exist_ok=True)
+    own = Path(tempfile.mkdtemp(prefix=f".{result.record.table}-", dir=artifacts))
+    folder = artifacts / result.record.table
+    try:
+        row_figures = write(result, own)
+    except BaseException:  # a half-written folder never takes the place of a whole one
+        shutil.rmtree(own)
+        raise
+    try:
+        console.print(f"Files: {folder}")
+        console.print(f"MLflow store: {store_address(artifacts, shown=True)}")
+        run = track(result.record, own, row_figures, artifacts)
+        console.print(f"MLflow run: {run}")
+    finally:
+        _put_in_place(own, folder)
     return folder
 
 
-def write(result: Result, artifacts: Path) -> tuple[Path, dict[str, Path]]:
-    """Write the record, the table in every format and the figures into ``artifacts/TABLE``.
-
-    The folder holds one result at a time: it is made beside and put in place when it is whole.
+def write(result: Result, folder: Path) -> dict[str, Path]:
+    """Write the record, the table in every format and the figures into a folder.
 
     Returns:
-        The folder, and the figure of each row that has one.
+        The figure of each row that has one.
     """
     record = result.record
     files = {
         "record.json": record.to_json(),
         f"{record.table}.csv": layout.long(record).to_csv(index=False),
+        f"{record.table}-differences.csv": layout.long_comparisons(record).to_csv(index=False),
         f"{record.table}.md": layout.to_markdown(record),
         f"{record.table}.tex": layout.to_latex(record),
         f"{record.table}.html": layout.to_html(record),
     }
-    folder, making = artifacts / record.table, artifacts / f".{record.table}.making"
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
     for name, text in files.items():
-        (making / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     row_figures = {}
     for figure in result.figures:
-        name = f"{_file_name(figure.row or record.table)}.png"
-        figure.draw().savefig(making / name)
+        path = folder / f"{_file_name(figure.row or record.table)}.png"
+        figure.draw().savefig(path)
         if figure.row is not None:
-            row_figures[figure.row] = folder / name
-    shutil.rmtree(folder, ignore_errors=True)
-    making.replace(folder)
-    return folder, row_figures
+            row_figures[figure.row] = path
+    return row_figures
+
+
+def _put_in_place(own: Path, folder: Path) -> None:
+    """Make ``own`` the folder, whatever stood there, and whoever else does the same just now."""
+    own.chmod(0o755)
+    for attempt in range(20):
+        aside = own.with_name(f"{own.name}.old{attempt}")
+        try:
+            if folder.exists():
+                folder.rename(aside)
+            own.rename(folder)
+        except OSError:  # another run put its own there between the two steps
+            continue
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        return
+    raise OSError(f"{folder} is being replaced all the time; this run's files are in {own}")
 
 
 def _file_name(title: str) -> str:

@@ -64,16 +64,16 @@ class Comparison:
         right: The row subtracted.
         column: The column compared.
         difference: Left minus right.
-        interval: Two-sided 95 % interval of the difference.
-        real: Whether the interval excludes 0.
+        interval: Two-sided 95 % interval of the difference; None where there are too few units.
+        real: Whether the interval excludes 0; None without an interval.
     """
 
     left: str
     right: str
     column: str
     difference: float
-    interval: tuple[float, float]
-    real: bool
+    interval: tuple[float, float] | None
+    real: bool | None
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class RunRecord:
         seed: Seed of every random draw.
         seconds: Wall time of the computation.
         environment: Commit, device, versions.
+        weights: sha256 of each network's weights, by name.
         status: ``complete``, or what is missing.
     """
 
@@ -153,8 +154,7 @@ def read_record(path: Path) -> RunRecord:
         table = json.loads(path.read_text(encoding="utf-8"))
         cells = (Cell(**{**cell, "interval": pair(cell["interval"])}) for cell in table["cells"])
         comparisons = (
-            Comparison(**{**one, "interval": tuple(one["interval"])})
-            for one in table["comparisons"]
+            Comparison(**{**one, "interval": pair(one["interval"])}) for one in table["comparisons"]
         )
         return RunRecord(
             **{

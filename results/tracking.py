@@ -1,24 +1,45 @@
 """MLflow: every table is a run, every row of it a child run.
 
 The store is a local SQLite file under ``artifacts/`` unless ``MLFLOW_TRACKING_URI`` names
-another. MLflow's usage telemetry is turned off before it is imported.
+another. MLflow's usage telemetry is turned off before it is imported, and its process-wide state
+is left alone: everything goes through a client of our own.
 """
+
+from __future__ import annotations
 
 import logging
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
+from protocols.errors import DataError
 from results.record import RunRecord
 
-_TELEMETRY = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")
+if TYPE_CHECKING:  # importing MLflow takes more than a second
+    from mlflow import MlflowClient
+
+# Set before MLflow is imported, unless the user set them: no usage telemetry, and minutes of
+# silent retries shortened for a server that does not answer.
+_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+}
 
 
-def track(
-    record: RunRecord, folder: Path, row_figures: Mapping[str, Path], artifacts: Path
-) -> tuple[str, str]:
+class TrackingFailed(DataError):
+    """The MLflow store refused; the table's files are on disk all the same."""
+
+
+def track(record: RunRecord, folder: Path, row_figures: Mapping[str, Path], artifacts: Path) -> str:
     """Log a record as one parent run with a child for each row.
 
     Args:
@@ -28,15 +49,71 @@ def track(
         artifacts: Where the local store lies, if there is no ``MLFLOW_TRACKING_URI``.
 
     Returns:
-        The parent run's id, and the address of the store that holds it.
-    """
-    for name in _TELEMETRY:
-        os.environ.setdefault(name, "true")
-    import mlflow
+        The parent run's id.
 
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    _open_store(record.table, artifacts)
+    Raises:
+        TrackingFailed: The store cannot be reached, or refuses.
+    """
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    for name in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    store = store_address(artifacts)
+    try:
+        # MLflow makes a fresh store in many steps, which two runs at once would mix up.
+        with FileLock(artifacts / ".mlflow.lock"):
+            client = MlflowClient(store)
+            experiment = _experiment(client, record.table, store, artifacts)
+        return _log(client, experiment, record, folder, row_figures)
+    except Exception as error:  # MLflow passes on what its database, driver or network raises
+        raise TrackingFailed(
+            f"MLflow at {_masked(store)} did not take the run: {_masked(str(error))}"
+        ) from error
+
+
+def store_address(artifacts: Path, *, shown: bool = False) -> str:
+    """The store's address: ``MLFLOW_TRACKING_URI``, or SQLite below ``artifacts``.
+
+    Args:
+        artifacts: The folder of outputs.
+        shown: Without the name and password that an address may hold.
+    """
+    local = f"sqlite:///{(artifacts / 'mlflow.db').resolve()}"
+    address = os.environ.get("MLFLOW_TRACKING_URI") or local
+    return _masked(address) if shown else address
+
+
+def _masked(text: str) -> str:
+    return re.sub(r"//[^/@\s]+@", "//***@", text)
+
+
+def metric_name(column: str) -> str:
+    """A column's name in the characters that MLflow allows."""
+    return re.sub(r"[^A-Za-z0-9./-]+", "_", column.replace("–", "-")).strip("_")
+
+
+def _experiment(client: MlflowClient, name: str, store: str, artifacts: Path) -> str:
+    """The experiment's id; its files go where the server says, else below ``artifacts/mlruns``.
+
+    MLflow's own default would be the folder that the command was called in.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return found.experiment_id
+    served = store.startswith(("http://", "https://", "databricks"))
+    where = None if served else (artifacts / "mlruns" / name).resolve().as_uri()
+    return client.create_experiment(name, artifact_location=where)
+
+
+def _log(
+    client: MlflowClient,
+    experiment: str,
+    record: RunRecord,
+    folder: Path,
+    row_figures: Mapping[str, Path],
+) -> str:
     environment = record.environment
     tags = {
         "rule": record.rule,
@@ -45,43 +122,51 @@ def track(
         "git.dirty": str(environment.git_dirty),
         "device": environment.device,
     }
-    with mlflow.start_run(run_name=_run_name(record), tags=tags) as parent:
-        mlflow.log_params({**record.config})
-        mlflow.log_metric("seconds", record.seconds)
-        mlflow.log_dict(dict(record.inputs), "inputs.sha256.json")
-        mlflow.log_dict(asdict(environment), "environment.json")
-        mlflow.log_artifacts(str(folder))
+    if environment.git_commit:  # what MLflow's own pages show as the version
+        tags["mlflow.source.git.commit"] = environment.git_commit
+    with _run(client, experiment, _run_name(record), tags) as parent:
+        _log_numbers(client, parent, record.config, {"seconds": record.seconds})
+        client.log_dict(parent, dict(record.inputs), "inputs.sha256.json")
+        client.log_dict(parent, asdict(environment), "environment.json")
+        client.log_artifacts(parent, str(folder))
         for row in record.rows:
-            with mlflow.start_run(run_name=row, nested=True, tags={**tags, "row": row}):
-                mlflow.log_params({**record.config})
-                mlflow.log_metrics(_metrics(record, row))
+            of_row = {**tags, "row": row, "mlflow.parentRunId": parent}
+            with _run(client, experiment, row, of_row) as child:
+                _log_numbers(client, child, record.config, _metrics(record, row))
                 if row in row_figures:
-                    mlflow.log_artifact(str(row_figures[row]))
-    return parent.info.run_id, mlflow.get_tracking_uri()
+                    client.log_artifact(child, str(row_figures[row]))
+    return parent
 
 
-def store_uri(artifacts: Path) -> str:
-    """The local store's address."""
-    return f"sqlite:///{(artifacts / 'mlflow.db').resolve()}"
+@contextmanager
+def _run(
+    client: MlflowClient, experiment: str, name: str, tags: Mapping[str, str]
+) -> Iterator[str]:
+    """A run that ends as finished, or as failed if the block does not."""
+    run = client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    finally:
+        client.set_terminated(run, status)
 
 
-def metric_name(column: str) -> str:
-    """A column's name in the characters that MLflow allows."""
-    return re.sub(r"[^\w./-]+", "_", column.replace("–", "-")).strip("_")
+def _log_numbers(
+    client: MlflowClient,
+    run: str,
+    params: Mapping[str, object],
+    metrics: Mapping[str, float],
+) -> None:
 
+    from mlflow.entities import Metric, Param
 
-def _open_store(experiment: str, artifacts: Path) -> None:
-    import mlflow
-
-    if os.environ.get("MLFLOW_TRACKING_URI"):
-        mlflow.set_experiment(experiment)
-        return
-    artifacts.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(store_uri(artifacts))
-    if mlflow.get_experiment_by_name(experiment) is None:
-        where = (artifacts / "mlruns" / experiment).resolve().as_uri()
-        mlflow.create_experiment(experiment, artifact_location=where)
-    mlflow.set_experiment(experiment)
+    now = time.time_ns() // 1_000_000
+    client.log_batch(
+        run,
+        metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
+        params=[Param(name, str(value)) for name, value in params.items()],
+    )
 
 
 def _run_name(record: RunRecord) -> str:
@@ -90,7 +175,11 @@ def _run_name(record: RunRecord) -> str:
 
 
 def _metrics(record: RunRecord, row: str) -> dict[str, float]:
-    metrics = {}
+    metrics = {
+        f"{metric_name(one.column)}.minus.{metric_name(one.right)}": one.difference
+        for one in record.comparisons
+        if one.left == row
+    }
     for column in record.columns:
         cell, name = record.cell(row, column), metric_name(column)
         if cell.value is not None:

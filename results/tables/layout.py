@@ -1,60 +1,81 @@
 """A run record as a table: on the terminal, and as CSV, Markdown, LaTeX and HTML."""
 
 import html
+from collections.abc import Mapping
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from results.record import Cell, RunRecord
 
-MEASURED, PAPER, DIFFERENCE, INTERVAL = "measured", "paper", "difference", "95 % interval"
+MEASURED, PAPER, DIFFERENCE = "measured", "paper", "difference"
+LOW, HIGH = "95 % from", "95 % to"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em }
+div { overflow-x: auto }
 table { border-collapse: collapse; margin: 1em 0 }
-th, td { padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd }
-th { text-align: left } thead th { border-bottom: 2px solid #333 }
+tbody { border-top: 1px solid #333 }
+th, td { padding: .25em .8em; text-align: right; vertical-align: top }
+td, tbody th { white-space: nowrap; border-bottom: 1px solid #eee }
+tbody th { text-align: left; font-weight: normal }
+tbody th[rowspan] { font-weight: bold; white-space: normal; min-width: 10em; max-width: 18em }
 p { max-width: 60em }
 """
 
 
-def number(value: float | None) -> str:
-    """Three decimals, as the paper prints; – where there is no number."""
-    return "–" if value is None else f"{value:.3f}"
-
-
-def difference(value: float | None) -> str:
-    """Signed, four decimals: fine enough to show the paper's rounding."""
-    return "–" if value is None else f"{value:+.4f}".replace("-", "−")
-
-
-def interval(bounds: tuple[float, float] | None) -> str:
-    """Both ends, two decimals."""
-    return "–" if bounds is None else f"{bounds[0]:.2f}…{bounds[1]:.2f}".replace("-", "−")
+def number(value: float | None, form: str = ".3f") -> str:
+    """Three decimals, as the paper prints, with a real minus; – where there is no number."""
+    return "–" if value is None else format(value, form).replace("-", "−")
 
 
 def wide(record: RunRecord) -> pd.DataFrame:
     """One line a row and quantity (measured, paper, difference, interval), as text."""
-    quantities = {
-        MEASURED: lambda cell: number(cell.value),
-        PAPER: lambda cell: number(cell.paper),
-        DIFFERENCE: lambda cell: difference(cell.difference),
-        INTERVAL: lambda cell: interval(cell.interval),
-    }
-    lines = {
-        (row, quantity): [show(record.cell(row, column)) for column in record.columns]
+
+    def lines(cell: Cell) -> list[str]:
+        low, high = cell.interval or (None, None)
+        # Four decimals show the paper's rounding.
+        gap = number(cell.difference, "+.4f")
+        return [number(cell.value), number(cell.paper), gap, number(low), number(high)]
+
+    index = [MEASURED, PAPER, DIFFERENCE, LOW, HIGH]
+    blocks = {
+        row: pd.DataFrame(
+            {
+                header: lines(record.cell(row, column))
+                for header, column in zip(_headers(record), record.columns, strict=True)
+            },
+            index=index,
+        )
         for row in record.rows
-        for quantity, show in quantities.items()
     }
-    frame = pd.DataFrame.from_dict(lines, orient="index", columns=_headers(record))
-    frame.index = pd.MultiIndex.from_tuples(frame.index, names=["row", "value"])
-    return frame
+    return pd.concat(blocks, names=["row", "value"])
 
 
 def comparisons(record: RunRecord) -> pd.DataFrame:
     """One line a pair of rows and quantity (difference, interval, whether it is real), as text."""
     pairs = {f"{left} − {right}": lines for (left, right), lines in _pairs(record).items()}
     return pd.concat(pairs, names=["row − row", "value"]) if pairs else pd.DataFrame()
+
+
+def long_comparisons(record: RunRecord) -> pd.DataFrame:
+    """One line a pair of rows and column, numbers in full precision."""
+    return pd.DataFrame(
+        [
+            {
+                "table": record.table,
+                "left": one.left,
+                "right": one.right,
+                "column": one.column,
+                "left_minus_right": one.difference,
+                "low": one.interval[0] if one.interval else None,
+                "high": one.interval[1] if one.interval else None,
+                "real": one.real,
+            }
+            for one in record.comparisons
+        ]
+    )
 
 
 def long(record: RunRecord) -> pd.DataFrame:
@@ -66,7 +87,7 @@ def agreement(record: RunRecord, tolerance: float = 5e-4) -> str:
     """How many of the paper's values the measured ones equal, in a sentence."""
     gaps = [abs(cell.difference) for cell in record.cells if cell.difference is not None]
     if not gaps:
-        return "The paper has no number to compare with."
+        return "There is no number of the paper to compare with."
     equal = sum(gap <= tolerance for gap in gaps)
     return (
         f"{equal} of {len(gaps)} values equal the paper's to {tolerance:g} "
@@ -76,63 +97,104 @@ def agreement(record: RunRecord, tolerance: float = 5e-4) -> str:
 
 def print_record(record: RunRecord, console: Console) -> None:
     """Print the table, its rule, the paired differences and the notes, 80 columns wide."""
-    console.print(f"[bold]{record.table}: {record.title}[/]")
+    console.print(f"{record.table}: {record.title}", style="bold", markup=False)
     frame = wide(record)
     for row in record.rows:
         console.print(_block(row, frame.loc[row], headed=row == record.rows[0]))
-    console.print(f"Origin: {', '.join(sorted({cell.origin for cell in record.cells}))}")
-    console.print(f"Rule: {record.rule}")
-    console.print(agreement(record), style="bold green")
+    console.print(_provenance(record), markup=False)
+    console.print(agreement(record), style="bold")
     if record.comparisons:
-        console.print("\n[bold]Paired differences of rows[/]")
+        console.print("\nPaired differences of rows", style="bold")
         for index, ((left, right), lines) in enumerate(_pairs(record).items()):
             console.print(_block(f"{left} − {right}", lines, headed=index == 0))
-    for note in record.notes:
-        console.print(f"· {note}")
+    for note in _remarks(record):
+        console.print(f"· {note}", markup=False)
 
 
 def to_markdown(record: RunRecord) -> str:
     """The table, its rule and notes as Markdown."""
-    notes = "\n".join(f"- {note}" for note in record.notes)
+    notes = "\n".join(f"- {note}" for note in _remarks(record))
     return (
         f"# {record.table}: {record.title}\n\n{_flat(wide(record)).to_markdown(index=False)}\n\n"
-        f"Rule: {record.rule}. {agreement(record)}\n\n"
-        f"{comparisons(record).reset_index().to_markdown(index=False)}\n\n{notes}\n"
+        f"{_provenance(record)} {agreement(record)}\n\n"
+        f"{_flat(comparisons(record)).to_markdown(index=False)}\n\n{notes}\n"
     )
 
 
 def to_latex(record: RunRecord) -> str:
-    """The table as LaTeX, for booktabs."""
-    styler = _flat(wide(record)).style
+    """The table, and the paired differences, as LaTeX for booktabs."""
+    parts = [f"% {record.table}: {record.title}. {_provenance(record)}\n", _latex(wide(record))]
+    if record.comparisons:
+        parts += ["\n% Paired differences of rows\n", _latex(comparisons(record))]
+    return "".join(parts)
+
+
+def _latex(frame: pd.DataFrame) -> str:
+    styler = _flat(frame).style
     styler.hide(axis="index")
     styler.format(escape="latex")
     styler.format_index(escape="latex", axis="columns")
-    text = styler.to_latex(hrules=True, column_format="ll" + "r" * len(record.columns))
-    return text.translate({ord("−"): "$-$", ord("–"): "--", ord("…"): r"\,\ldots\,"})
+    text = styler.to_latex(hrules=True, column_format="ll" + "r" * len(frame.columns))
+    return text.translate({ord("−"): "$-$", ord("–"): "--"})
 
 
 def to_html(record: RunRecord) -> str:
     """The table as one self-contained page; a cell's origin shows on hover."""
-    origins = {(cell.row, cell.column): cell.origin for cell in record.cells}
     frame = wide(record)
-    body = []
-    for (row, quantity), values in frame.iterrows():  # type: ignore[misc]
-        head = f"<th>{html.escape(row if quantity == MEASURED else '')}</th><th>{quantity}</th>"
-        cells = "".join(
-            f'<td title="{html.escape(origins[row, column])}">{html.escape(value)}</td>'
-            for column, value in zip(record.columns, values, strict=True)
-        )
-        body.append(f"<tr>{head}{cells}</tr>")
-    heads = "".join(f"<th>{html.escape(header)}</th>" for header in ("row", "", *frame.columns))
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in record.notes)
+    origins = {
+        (cell.row, cell.column): f"{cell.origin}: {cell.reason}" if cell.reason else cell.origin
+        for cell in record.cells
+    }
+    table = _html_table(
+        {row: frame.loc[row] for row in record.rows},
+        {row: [origins[row, column] for column in record.columns] for row in record.rows},
+    )
+    pairs = {f"{left} − {right}": lines for (left, right), lines in _pairs(record).items()}
+    differences = f"<h2>Paired differences of rows</h2>{_html_table(pairs)}" if pairs else ""
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in _remarks(record))
     title = html.escape(f"{record.table}: {record.title}")
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style><h1>{title}</h1>"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-        f"<p>Rule: {html.escape(record.rule)}. {html.escape(agreement(record))}</p>"
-        f"{comparisons(record).to_html(border=0)}<ul>{notes}</ul></html>\n"
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+        f"<h1>{title}</h1>{table}"
+        f"<p>{html.escape(_provenance(record))} {html.escape(agreement(record))}</p>"
+        f"{differences}<ul>{notes}</ul></html>\n"
     )
+
+
+def _html_table(
+    blocks: Mapping[str, pd.DataFrame], hover: Mapping[str, list[str]] | None = None
+) -> str:
+    """One body a block: its title spans its lines; ``hover`` titles the columns of a block."""
+    columns = next(iter(blocks.values())).columns
+    heads = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    bodies = []
+    for title, lines in blocks.items():
+        told = hover[title] if hover else [""] * len(columns)
+        rows = [
+            f"<th>{html.escape(str(quantity))}</th>"
+            + "".join(
+                f'<td title="{html.escape(tip)}">{html.escape(value)}</td>'
+                for value, tip in zip(values, told, strict=True)
+            )
+            for quantity, values in lines.iterrows()
+        ]
+        rows[0] = f'<th rowspan="{len(rows)}">{html.escape(title)}</th>{rows[0]}'
+        bodies.append("<tbody>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</tbody>")
+    head = f"<thead><tr><th></th><th></th>{heads}</tr></thead>"
+    return f"<div><table>{head}{''.join(bodies)}</table></div>"
+
+
+def _provenance(record: RunRecord) -> str:
+    """Where the numbers come from, and by which rule."""
+    origins = ", ".join(sorted({cell.origin for cell in record.cells}))
+    return f"Origin: {origins}. Rule: {record.rule}."
+
+
+def _remarks(record: RunRecord) -> list[str]:
+    """The notes, and why each unavailable cell is unavailable."""
+    gaps = [f"{cell.row}, {cell.column}: {cell.reason}" for cell in record.cells if cell.reason]
+    return [*record.notes, *gaps]
 
 
 def _headers(record: RunRecord) -> list[str]:
@@ -145,9 +207,10 @@ def _headers(record: RunRecord) -> list[str]:
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:
-    """Index levels as columns, a row's name only on its first line."""
+    """Index levels as columns, a block's name only on its first line."""
+    name = frame.index.names[0]
     flat = frame.reset_index()
-    flat.loc[flat["value"] != MEASURED, "row"] = ""
+    flat[name] = flat[name].where(~flat[name].duplicated(), "")
     return flat
 
 
@@ -173,20 +236,21 @@ def _pairs(record: RunRecord) -> dict[tuple[str, str], pd.DataFrame]:
     """Every pair of rows with its differences, one column a column of the table."""
     pairs: dict[tuple[str, str], dict[str, list[str]]] = {}
     for one in record.comparisons:
-        numbers = [f"{x:+.3f}".replace("-", "−") for x in (one.difference, *one.interval)]
-        verdict = "yes" if one.real else "no"
+        low, high = one.interval or (None, None)
+        numbers = [number(value, "+.3f") for value in (one.difference, low, high)]
+        verdict = {True: "yes", False: "no", None: "–"}[one.real]
         pairs.setdefault((one.left, one.right), {})[one.column] = [*numbers, verdict]
-    index = [DIFFERENCE, "95 % from", "95 % to", "real"]
+    index = [DIFFERENCE, LOW, HIGH, "real"]
     return {pair: pd.DataFrame(values, index=index) for pair, values in pairs.items()}
 
 
 def _block(title: str, lines: pd.DataFrame, *, headed: bool) -> Table:
     """A titled block, quantities down and columns across; all blocks have the same widths."""
     block = Table(box=None, padding=(0, 0), show_header=headed)
-    block.title, block.title_justify, block.title_style = title, "left", "bold cyan"
-    block.add_column("", width=14, no_wrap=True)
+    block.title, block.title_justify, block.title_style = Text(title), "left", "bold cyan"
+    block.add_column("", width=12, no_wrap=True)
     for header in lines.columns:
-        block.add_column(header, justify="right", width=11)
+        block.add_column(Text(header.replace(" (n", "\n(n")), justify="right", width=11)
     for quantity, values in lines.iterrows():
         block.add_row(str(quantity), *values, style="bold" if quantity == MEASURED else None)
     return block

@@ -19,7 +19,7 @@ from jaxtyping import Float64, Int64
 from eval.intervals import bootstrap_means, percentile_interval
 from eval.nme import box_size, normalised_mean_error, summarise_bins
 from protocols.aflw2000 import HOW, Bins, Truth, load, load_folder, load_predictions
-from protocols.errors import BadInput
+from protocols.errors import BadInput, BadOption
 from protocols.roots import require_root
 from protocols.types import InputFile, LandmarkProtocol
 from results.environment import current_environment
@@ -28,6 +28,9 @@ from results.record import Cell, Comparison, RunRecord
 from results.tables.result import Result, TableFigure
 
 PER_IMAGE = "Per-image mean"
+# With fewer images in a bin an interval would say more about luck than about the method.
+FEWEST_IMAGES = 10
+FEWEST_RESAMPLES = 100
 _RELEASED = {
     BASELINE: "released_predictions/AFLW2000_pts68_Y_deng.npy",
     OURS: "released_predictions/AFLW2000_pts68_ours.npy",
@@ -57,6 +60,18 @@ class Table4:
     seed: int = 0
     """Seed of the bootstrap."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no computation could use, before any file is read."""
+        if self.resamples < FEWEST_RESAMPLES:
+            raise BadOption(f"--resamples {self.resamples}", f"at least {FEWEST_RESAMPLES}")
+        if self.seed < 0:
+            raise BadOption(f"--seed {self.seed}", "a number that is not negative")
+        if self.labels == "mat" and (self.truth, self.bins) != ("original", "pose"):
+            raise BadOption(
+                f"--labels mat --truth {self.truth} --bins {self.bins}",
+                "--truth original --bins pose, because the .mat files hold nothing else",
+            )
+
 
 def compute(config: Table4) -> Result:
     """Score the released landmarks; the figures are their cumulative error curves.
@@ -76,7 +91,9 @@ def compute(config: Table4) -> Result:
         )
         for row, file in _RELEASED.items()
     }
-    samples = _resample(np.stack(list(errors.values())), bin_of, config)
+    samples = None
+    if np.bincount(bin_of).min() >= FEWEST_IMAGES:
+        samples = _resample(np.stack(list(errors.values())), bin_of, config)
     inputs = (*protocol.inputs, *(InputFile.of(root / file) for file in _RELEASED.values()))
     record = RunRecord(
         table="table4",
@@ -87,7 +104,7 @@ def compute(config: Table4) -> Result:
         rows=tuple(errors),
         cells=tuple(_cells(errors, bin_of, names, samples)),
         comparisons=tuple(_comparisons(errors, bin_of, names, samples)),
-        notes=_notes(protocol, config),
+        notes=_notes(protocol, config, with_intervals=samples is not None),
         config=_plain(config),
         inputs={_below(root, file.path): file.sha256 for file in inputs},
         seed=config.seed,
@@ -109,20 +126,14 @@ def _figures(
     for row, of_row in errors.items():
         bins = {f"|yaw| {name}°": of_row[bin_of == index] for index, name in enumerate(bin_names)}
         yield TableFigure(row, partial(draw_cumulative, row, {"all images": of_row} | bins))
-    yield TableFigure(None, partial(draw_cumulative, "AFLW2000-3D, all images", errors))
+    title = f"AFLW2000-3D, {len(bin_of):,} images"
+    yield TableFigure(None, partial(draw_cumulative, title, errors))
 
 
 def _protocol(root: Path, config: Table4) -> LandmarkProtocol:
-    if config.labels == "npy":
-        return load(root, truth=config.truth, bins=config.bins, subset=config.subset)
-    if (config.truth, config.bins) != ("original", "pose"):
-        raise BadInput(
-            root,
-            "--labels mat",
-            "--truth original --bins pose: the .mat files hold nothing else",
-            f"--truth {config.truth} --bins {config.bins}",
-        )
-    return load_folder(root, subset=config.subset)
+    if config.labels == "mat":
+        return load_folder(root, subset=config.subset)
+    return load(root, truth=config.truth, bins=config.bins, subset=config.subset)
 
 
 def _bins(
@@ -157,7 +168,7 @@ def _cells(
     errors: dict[str, Float64[np.ndarray, " n"]],
     bin_of: Int64[np.ndarray, " n"],
     bin_names: tuple[str, ...],
-    samples: Float64[np.ndarray, "rows columns resamples"],
+    samples: Float64[np.ndarray, "rows columns resamples"] | None,
 ) -> list[Cell]:
     sizes = [*np.bincount(bin_of).tolist(), *[len(bin_of)] * 3]
     cells = []
@@ -165,6 +176,7 @@ def _cells(
         values = _values(errors_of_row, bin_of)
         for column, title in enumerate((*bin_names, "Mean", "Std", PER_IMAGE)):
             paper = paper_value("table4", name, title)
+            interval = None if samples is None else percentile_interval(samples[row, column])
             cells.append(
                 Cell(
                     row=name,
@@ -172,7 +184,7 @@ def _cells(
                     value=values[column],
                     origin="measured on real data",
                     n=sizes[column],
-                    interval=percentile_interval(samples[row, column]),
+                    interval=interval,
                     paper=paper.value if paper else None,
                 )
             )
@@ -183,30 +195,37 @@ def _comparisons(
     errors: dict[str, Float64[np.ndarray, " n"]],
     bin_of: Int64[np.ndarray, " n"],
     bin_names: tuple[str, ...],
-    samples: Float64[np.ndarray, "rows columns resamples"],
+    samples: Float64[np.ndarray, "rows columns resamples"] | None,
 ) -> list[Comparison]:
     columns = (*bin_names, "Mean", "Std", PER_IMAGE)
     values = {row: _values(errors[row], bin_of) for row in errors}
     found = []
     for (a, left), (b, right) in itertools.combinations(enumerate(errors), 2):
         for column, title in enumerate(columns):
-            interval = percentile_interval(samples[a, column] - samples[b, column])
+            interval = real = None
+            if samples is not None:
+                interval = percentile_interval(samples[a, column] - samples[b, column])
+                real = interval.excludes(0.0)
             difference = values[left][column] - values[right][column]
-            found.append(
-                Comparison(left, right, title, difference, interval, interval.excludes(0.0))
-            )
+            found.append(Comparison(left, right, title, difference, interval, real))
     return found
 
 
-def _notes(protocol: LandmarkProtocol, config: Table4) -> tuple[str, ...]:
+def _notes(protocol: LandmarkProtocol, config: Table4, *, with_intervals: bool) -> tuple[str, ...]:
     beyond = int((np.abs(protocol.yaw_degrees) > 90).sum())
     notes = [
         TABLES["table4"].note + f" {beyond} of these images have |yaw| above 90°, as published.",
         f"'{PER_IMAGE}' weighs every image alike and is not in the paper.",
-        f"Intervals: bootstrap over images within each bin, {config.resamples:,} resamples, seed "
-        f"{config.seed}, percentiles. Differences resample the same images for both rows; 'real' "
-        f"means that the 95 % interval excludes 0, without correction for the number of pairs.",
     ]
+    if with_intervals:
+        notes.append(
+            f"Intervals: bootstrap over images within each bin, {config.resamples:,} resamples, "
+            f"seed {config.seed}, percentiles. Differences resample the same images for both rows; "
+            f"'real' means that the 95 % interval excludes 0, without correction for the number of "
+            f"pairs."
+        )
+    else:
+        notes.append(f"No intervals: a yaw bin holds fewer than {FEWEST_IMAGES} images.")
     if (config.truth, config.bins) != ("original", "new-pose"):
         notes.append("The paper used --truth original --bins new-pose: its numbers are not these.")
     if not protocol.complete:

@@ -1,0 +1,66 @@
+"""What can be benchmarked: one function a subject, and the dictionary that names them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from results.bench.timing import Timing, python_process, time_pairs
+
+
+def startup(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """How long ``--help`` takes, against a bare ``import numpy``."""
+    numpy = python_process("-c", "import numpy")
+    for script in ("reproduce.py", "doctor.py", "fetch.py"):
+        run = python_process(f"scripts/{script}", "--help")
+        yield time_pairs(f"{script} --help", run, "python -c 'import numpy'", numpy, repeats)
+
+
+def table4(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """The whole command, MLflow store included, against a bare ``import mlflow``."""
+    words = ("--root", str(root.resolve())) if root else ()
+    yield time_pairs(
+        "reproduce.py table4 --source released",
+        python_process("scripts/reproduce.py", "table4", "--source", "released", *words),
+        "python -c 'import mlflow'",
+        python_process("-c", "import mlflow"),
+        repeats,
+    )
+
+
+def bootstrap(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """Table 4's bootstrap (4 rows, 2,000 images, 3 bins, 10,000 resamples) against SciPy's."""
+    from scipy import stats
+
+    from eval.intervals import bootstrap_means
+
+    values = np.random.default_rng(0).gamma(2.0, 1.5, (4, 2000))
+    bin_of = np.repeat([0, 1, 2], [1306, 462, 232])
+
+    def ours() -> object:
+        rng = np.random.default_rng(1)
+        return bootstrap_means(values, bin_of, resamples=10_000, rng=rng)
+
+    def scipys() -> object:
+        return [
+            stats.bootstrap(
+                (values[:, bin_of == index],),
+                np.mean,
+                n_resamples=10_000,
+                method="percentile",
+                axis=-1,
+                vectorized=True,
+                batch=500,
+                rng=1,
+            )
+            for index in range(3)
+        ]
+
+    yield time_pairs("bootstrap of Table 4", ours, "scipy.stats.bootstrap", scipys, repeats)
+
+
+SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing]]] = {
+    "startup": startup,
+    "table4": table4,
+    "bootstrap": bootstrap,
+}

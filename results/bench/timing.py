@@ -1,0 +1,69 @@
+"""Timing in pairs: ours, reference, ours, reference, …, and the median of the ratios."""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from protocols.roots import project_root
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Medians of a paired timing.
+
+    Attributes:
+        subject: What was timed.
+        reference: What it was timed against.
+        seconds: Median wall seconds of the subject.
+        reference_seconds: Median wall seconds of the reference.
+        ratio: Median of subject over reference, pair by pair.
+        repeats: How many pairs.
+    """
+
+    subject: str
+    reference: str
+    seconds: float
+    reference_seconds: float
+    ratio: float
+    repeats: int
+
+
+def time_pairs(
+    subject: str,
+    run: Callable[[], object],
+    reference: str,
+    run_reference: Callable[[], object],
+    repeats: int,
+) -> Timing:
+    """Time both in turn after one warm-up of each."""
+    run()
+    run_reference()
+    pairs = [(_seconds(run), _seconds(run_reference)) for _ in range(repeats)]
+    return Timing(
+        subject=subject,
+        reference=reference,
+        seconds=statistics.median(ours for ours, _ in pairs),
+        reference_seconds=statistics.median(theirs for _, theirs in pairs),
+        ratio=statistics.median(ours / theirs for ours, theirs in pairs),
+        repeats=repeats,
+    )
+
+
+def python_process(*words: str) -> Callable[[], object]:
+    """A call that runs Python with these words in the checkout, silently, and waits for it."""
+
+    def call() -> object:
+        return subprocess.run(  # noqa: S603 (our own interpreter, fixed words)
+            [sys.executable, *words], cwd=project_root(), check=True, capture_output=True
+        )
+
+    return call
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started

@@ -1,0 +1,47 @@
+"""Time what has a speed bar, each against a reference in the same run; prints Markdown."""
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from results.bench.subjects import SUBJECTS
+from results.console import run
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What to time, and how often."""
+
+    subjects: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Any of startup, table4, bootstrap; all by default."""
+    root: Path | None = None
+    """Folder of AFLW2000-3D, for table4; beats CFR_DATA, data.toml and data/aflw2000."""
+    repeats: int = 5
+    """Timed pairs of each subject and its reference, after one warm-up."""
+
+
+def main(console: Console) -> int:
+    """Print a row a timing."""
+    config = tyro.cli(Bench, prog="bench.py", description=__doc__)
+    unknown = sorted(set(config.subjects) - set(SUBJECTS))
+    if unknown:
+        console.print(f"unknown: {', '.join(unknown)}; known: {', '.join(SUBJECTS)}")
+        return 2
+    console.print(f"{platform.machine()}, Python {platform.python_version()}, wall seconds")
+    console.print("| subject | median s | reference | median s | ratio | pairs |")
+    console.print("|---|---|---|---|---|---|")
+    for name in config.subjects or SUBJECTS:
+        for one in SUBJECTS[name](config.root, config.repeats):
+            console.print(
+                f"| {one.subject} | {one.seconds:.2f} | {one.reference} | "
+                f"{one.reference_seconds:.2f} | {one.ratio:.2f} | {one.repeats} |"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)

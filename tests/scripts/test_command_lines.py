@@ -1,0 +1,151 @@
+"""The command lines as a user calls them: what they print, and how they end."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def call(project: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **environ}
+    environment.pop("CFR_SHARED", None)
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_table4_on_the_real_files(shared: Path, project: Path, tmp_path: Path) -> None:
+    root = str(shared / "aflw2000")
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    answer = call(
+        project,
+        *("scripts/reproduce.py", "table4", "--source", "released", "--root", root),
+        MLFLOW_TRACKING_URI=store,
+        CFR_ARTIFACTS=str(tmp_path / "artifacts"),
+        COLUMNS="80",
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "20 of 20 values equal the paper's to 0.0005" in answer.stdout
+    assert f"MLflow store: {store}" in answer.stdout
+    assert not (project / "mlruns").exists()
+    assert (tmp_path / "artifacts/table4/table4.csv").is_file()
+    assert max(len(line) for line in answer.stdout.splitlines()[:24]) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--root", "/no/such/folder"), "AFLW2000-3D is not at /no/such/folder"),
+        (("--root", "/no/such/folder"), "python scripts/fetch.py aflw2000"),
+    ],
+)
+def test_an_absent_root_is_one_line(project: Path, words: tuple[str, ...], told: str) -> None:
+    answer = call(project, "scripts/reproduce.py", "table4", *words)
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_wrong_option_is_refused(project: Path) -> None:
+    answer = call(project, "scripts/reproduce.py", "table4", "--bins", "neither")
+    assert answer.returncode == 2
+    assert "new-pose" in answer.stderr
+
+
+def test_the_demo_says_plainly_what_is_missing(project: Path, tmp_path: Path) -> None:
+    answer = call(project, "scripts/demo.py", CFR_DATA=str(tmp_path))
+    assert answer.returncode == 0
+    assert "Nothing was measured" in answer.stdout
+    assert "python scripts/fetch.py aflw2000" in answer.stdout
+    assert str(tmp_path / "aflw2000") in answer.stdout
+
+
+def test_doctor_tells_found_missing_and_wrong(
+    project: Path, aflw2000: Path, tmp_path: Path
+) -> None:
+    answer = call(project, "scripts/doctor.py", "--json", CFR_DATA=str(aflw2000.parent))
+    findings = {one["entry"]: one for one in json.loads(answer.stdout)}
+    assert answer.returncode == 1
+    # Random labels of the right shape are not the published files.
+    assert findings["aflw2000: labels"]["state"] == "wrong"
+    assert "sha256" in findings["aflw2000: labels"]["detail"]
+    assert findings["lfw"]["state"] == "missing"
+    assert "CFR_DATA" in findings["lfw"]["looked"]
+    assert findings["lfw"]["get"] == "python scripts/fetch.py lfw"
+    assert findings["pytorch3d"]["state"] in ("found", "missing")
+    assert all(one["licence"] for one in findings.values())
+    shown = call(project, "scripts/doctor.py", "lfw", "ijba", CFR_DATA=str(tmp_path))
+    assert shown.returncode == 0
+    assert "2 missing" in shown.stdout
+    assert call(project, "scripts/doctor.py", "nothing").returncode == 2
+
+
+def test_fetch_refuses_what_is_not_free(project: Path) -> None:
+    licensed = call(project, "scripts/fetch.py", "bfm09")
+    assert licensed.returncode == 2
+    assert "faces.dmi.unibas.ch" in licensed.stderr
+    unknown = call(project, "scripts/fetch.py", "imagenet")
+    assert unknown.returncode == 2
+    assert "imagenet: expected one of aflw2000, lfw, mobilefacenet" in unknown.stderr
+    both = call(project, "scripts/fetch.py", "aflw2000", "lfw", "--root", "/tmp/x")
+    assert both.returncode == 2
+    assert "--root: expected one name" in both.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "told"),
+    [
+        (("table4", "--resamples", "0"), {}, "--resamples 0: expected at least 100"),
+        (("table4", "--seed", "-1"), {}, "--seed -1: expected"),
+        (("table4", "--root", "{root}"), {"CFR_ARTIFACTS": "/dev/null/x"}, "Not a directory"),
+    ],
+)
+def test_what_cannot_work_is_one_line(
+    project: Path, aflw2000: Path, words: tuple[str, ...], environ: dict[str, str], told: str
+) -> None:
+    words = tuple(word.format(root=aflw2000) for word in words)
+    answer = call(project, "scripts/reproduce.py", *words, **environ)
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_fetch_from_a_mirror_into_a_root(project: Path, tmp_path: Path) -> None:
+    """The whole command against a server on this machine, named by a manifest of one's own."""
+    import hashlib
+    import threading
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "a.npy").write_bytes(b"content")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        manifest = tmp_path / "manifest.toml"
+        manifest.write_text(
+            '[thing]\nkind = "dataset"\ntitle = "Thing"\nused_by = "x"\nlicence = "free"\n'
+            '[[thing.parts]]\nname = "all"\nget = "fetch"\n'
+            f'base = "http://127.0.0.1:{server.server_port}/"\n'
+            'files = [{ path = "deep/a.npy", source = "a.npy", '
+            f'sha256 = "{hashlib.sha256(b"content").hexdigest()}" }}]\n'
+        )
+        words = ("thing", "--manifest", str(manifest), "--root", str(tmp_path / "root"))
+        answer = call(project, "scripts/fetch.py", *words)
+        again = call(project, "scripts/fetch.py", *words)
+        server.shutdown()
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "root/deep/a.npy").read_bytes() == b"content"
+    assert "downloaded, 7 bytes" in answer.stdout
+    assert "Licence: free" in answer.stdout
+    assert "already there" in again.stdout
