@@ -54,9 +54,13 @@ def wide(record: RunRecord) -> pd.DataFrame:
 
 
 def comparisons(record: RunRecord) -> pd.DataFrame:
-    """One line a pair of rows and quantity (difference, interval, whether it is real), as text."""
+    """One line a pair of rows and quantity (difference, interval, whether it is real), as text.
+
+    Raises:
+        ValueError: The record compares no rows.
+    """
     pairs = {f"{left} − {right}": lines for (left, right), lines in _pairs(record).items()}
-    return pd.concat(pairs, names=["row − row", "value"]) if pairs else pd.DataFrame()
+    return pd.concat(pairs, names=["row − row", "value"])
 
 
 def long_comparisons(record: RunRecord) -> pd.DataFrame:
@@ -113,12 +117,15 @@ def print_record(record: RunRecord, console: Console) -> None:
 
 def to_markdown(record: RunRecord) -> str:
     """The table, its rule and notes as Markdown."""
-    notes = "\n".join(f"- {note}" for note in _remarks(record))
-    return (
-        f"# {record.table}: {record.title}\n\n{_flat(wide(record)).to_markdown(index=False)}\n\n"
-        f"{_provenance(record)} {agreement(record)}\n\n"
-        f"{_flat(comparisons(record)).to_markdown(index=False)}\n\n{notes}\n"
-    )
+    parts = [
+        f"# {record.table}: {record.title}",
+        _flat(wide(record)).to_markdown(index=False),
+        f"{_provenance(record)} {agreement(record)}",
+    ]
+    if record.comparisons:
+        parts.append(_flat(comparisons(record)).to_markdown(index=False))
+    parts.append("\n".join(f"- {note}" for note in _remarks(record)))
+    return "\n\n".join(parts) + "\n"
 
 
 def to_latex(record: RunRecord) -> str:

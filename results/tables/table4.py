@@ -28,6 +28,7 @@ from results.record import Cell, Comparison, RunRecord
 from results.tables.result import Result, TableFigure
 
 PER_IMAGE = "Per-image mean"
+_DERIVED = ("Mean", "Std", PER_IMAGE)
 # With fewer images in a bin an interval would say more about luck than about the method.
 FEWEST_IMAGES = 10
 FEWEST_RESAMPLES = 100
@@ -78,7 +79,7 @@ def compute(config: Table4) -> Result:
 
     Raises:
         DatasetUnavailable: Labels or predictions are absent.
-        BadInput: They are not what they have to be, or the options contradict each other.
+        BadInput: They are not what they have to be.
     """
     started = time.perf_counter()
     root = require_root("aflw2000", "AFLW2000-3D", HOW, config.root)
@@ -100,7 +101,7 @@ def compute(config: Table4) -> Result:
         title=TABLES["table4"].title,
         rule=f"{protocol.rule}; normaliser √(width · height) of the ground-truth landmark box; "
         f"landmarks released by the authors",
-        columns=(*names, "Mean", "Std", PER_IMAGE),
+        columns=(*names, *_DERIVED),
         rows=tuple(errors),
         cells=tuple(_cells(errors, bin_of, names, samples)),
         comparisons=tuple(_comparisons(errors, bin_of, names, samples)),
@@ -170,11 +171,11 @@ def _cells(
     bin_names: tuple[str, ...],
     samples: Float64[np.ndarray, "rows columns resamples"] | None,
 ) -> list[Cell]:
-    sizes = [*np.bincount(bin_of).tolist(), *[len(bin_of)] * 3]
+    sizes = [*np.bincount(bin_of).tolist(), *[len(bin_of)] * len(_DERIVED)]
     cells = []
     for row, (name, errors_of_row) in enumerate(errors.items()):
         values = _values(errors_of_row, bin_of)
-        for column, title in enumerate((*bin_names, "Mean", "Std", PER_IMAGE)):
+        for column, title in enumerate((*bin_names, *_DERIVED)):
             paper = paper_value("table4", name, title)
             interval = None if samples is None else percentile_interval(samples[row, column])
             cells.append(
@@ -197,7 +198,7 @@ def _comparisons(
     bin_names: tuple[str, ...],
     samples: Float64[np.ndarray, "rows columns resamples"] | None,
 ) -> list[Comparison]:
-    columns = (*bin_names, "Mean", "Std", PER_IMAGE)
+    columns = (*bin_names, *_DERIVED)
     values = {row: _values(errors[row], bin_of) for row in errors}
     found = []
     for (a, left), (b, right) in itertools.combinations(enumerate(errors), 2):

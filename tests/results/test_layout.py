@@ -104,6 +104,15 @@ def test_numbers() -> None:
     assert layout.number(-0.12345, "+.4f") == "−0.1235"
 
 
+def test_a_table_without_comparisons_is_a_table_all_the_same(record: RunRecord) -> None:
+    from dataclasses import replace
+
+    alone = replace(record, comparisons=(), notes=())
+    assert "Paired" not in printed(alone) + layout.to_html(alone) + layout.to_latex(alone)
+    assert "real" not in layout.to_markdown(alone).replace("real data", "")
+    assert layout.long_comparisons(alone).empty
+
+
 def test_differences_have_full_precision_too(record: RunRecord) -> None:
     lines = list(csv.DictReader(io.StringIO(layout.long_comparisons(record).to_csv(index=False))))
     assert [line["real"] for line in lines] == ["True", "False"]
