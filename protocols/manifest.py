@@ -238,8 +238,7 @@ def _part(path: Path, record: str, table: dict[str, Any]) -> Part:
         if file.sha256 and not re.fullmatch(r"[0-9a-f]{64}", file.sha256):
             raise BadInput(path, record, "a sha256 of 64 lower-case digits", file.sha256)
     counts = tuple(
-        _build(path, record, Count, {**count, "any_of": tuple(count.get("any_of", ()))})
-        for count in _tables(path, record, table, "counts")
+        _build(path, record, Count, count) for count in _tables(path, record, table, "counts")
     )
     return _build(path, record, Part, {**table, "files": files, "counts": counts})
 
@@ -270,6 +269,7 @@ def _build(path: Path, record: str, kind: type[_T], table: dict[str, Any]) -> _T
     if unknown:
         raise BadInput(path, record, f"fields among {sorted(known)}", f"{unknown}")
     hints = get_type_hints(kind)
+    table = {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
     for name, value in table.items():
         if not _fits(value, hints[name]):
             raise BadInput(path, record, f"{name} as {hints[name]}", repr(value))

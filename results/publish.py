@@ -11,7 +11,7 @@ from rich.console import Console
 from protocols.roots import project_root
 from results.tables import layout
 from results.tables.result import Result
-from results.tracking import store_address, track
+from results.tracking import masked, store_address, track
 
 
 def artifacts_folder() -> Path:
@@ -46,7 +46,7 @@ def publish(result: Result, console: Console, artifacts: Path | None = None) -> 
         raise
     try:
         console.print(f"Files: {folder}")
-        console.print(f"MLflow store: {store_address(artifacts, shown=True)}")
+        console.print(f"MLflow store: {masked(store_address(artifacts))}")
         run = track(result.record, own, row_figures, artifacts)
         console.print(f"MLflow run: {run}")
     finally:
@@ -83,18 +83,20 @@ def write(result: Result, folder: Path) -> dict[str, Path]:
 def _put_in_place(own: Path, folder: Path) -> None:
     """Make ``own`` the folder, whatever stood there, and whoever else does the same just now."""
     own.chmod(0o755)
+    refused: OSError | None = None
     for attempt in range(20):
         aside = own.with_name(f"{own.name}.old{attempt}")
         try:
             if folder.exists():
                 folder.rename(aside)
             own.rename(folder)
-        except OSError:  # another run put its own there between the two steps
+        except OSError as error:  # another run put its own there between the two steps
+            refused = error
             continue
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return
-    raise OSError(f"{folder} is being replaced all the time; this run's files are in {own}")
+    raise OSError(f"{folder} could not be replaced, this run's files are in {own}: {refused}")
 
 
 def _file_name(title: str) -> str:

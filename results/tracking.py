@@ -69,23 +69,18 @@ def track(record: RunRecord, folder: Path, row_figures: Mapping[str, Path], arti
         return _log(client, experiment, record, folder, row_figures)
     except Exception as error:  # MLflow passes on what its database, driver or network raises
         raise TrackingFailed(
-            f"MLflow at {_masked(store)} did not take the run: {_masked(str(error))}"
+            f"MLflow at {masked(store)} did not take the run: {masked(str(error))}"
         ) from error
 
 
-def store_address(artifacts: Path, *, shown: bool = False) -> str:
-    """The store's address: ``MLFLOW_TRACKING_URI``, or SQLite below ``artifacts``.
-
-    Args:
-        artifacts: The folder of outputs.
-        shown: Without the name and password that an address may hold.
-    """
+def store_address(artifacts: Path) -> str:
+    """The store's address: ``MLFLOW_TRACKING_URI``, or SQLite below ``artifacts``."""
     local = f"sqlite:///{(artifacts / 'mlflow.db').resolve()}"
-    address = os.environ.get("MLFLOW_TRACKING_URI") or local
-    return _masked(address) if shown else address
+    return os.environ.get("MLFLOW_TRACKING_URI") or local
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
+    """The text without the name and password that an address in it may hold."""
     return re.sub(r"//[^/@\s]+@", "//***@", text)
 
 
@@ -158,7 +153,6 @@ def _log_numbers(
     params: Mapping[str, object],
     metrics: Mapping[str, float],
 ) -> None:
-
     from mlflow.entities import Metric, Param
 
     now = time.time_ns() // 1_000_000
@@ -170,8 +164,9 @@ def _log_numbers(
 
 
 def _run_name(record: RunRecord) -> str:
-    words = (str(record.config.get(key, "")) for key in ("source", "truth", "bins", "subset"))
-    return " ".join([record.table, *(word for word in words if word)])
+    """The table and its options that are words, which tell runs apart in a list."""
+    words = (value for value in record.config.values() if isinstance(value, str) and value)
+    return " ".join([record.table, *words])
 
 
 def _metrics(record: RunRecord, row: str) -> dict[str, float]:

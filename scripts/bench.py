@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from protocols.errors import BadOption
 from results.bench.subjects import SUBJECTS
 from results.console import run
 
@@ -24,13 +25,12 @@ class Bench:
     """Timed pairs of each subject and its reference, after one warm-up."""
 
 
-def main(console: Console) -> int:
+def main(console: Console) -> None:
     """Print a row a timing."""
     config = tyro.cli(Bench, prog="bench.py", description=__doc__)
     unknown = sorted(set(config.subjects) - set(SUBJECTS))
     if unknown:
-        console.print(f"unknown: {', '.join(unknown)}; known: {', '.join(SUBJECTS)}")
-        return 2
+        raise BadOption(", ".join(unknown), f"any of {', '.join(SUBJECTS)}")
     console.print(f"{platform.machine()}, Python {platform.python_version()}, wall seconds")
     console.print("| subject | median s | reference | median s | ratio | pairs |")
     console.print("|---|---|---|---|---|---|")
@@ -40,7 +40,6 @@ def main(console: Console) -> int:
                 f"| {one.subject} | {one.seconds:.2f} | {one.reference} | "
                 f"{one.reference_seconds:.2f} | {one.ratio:.2f} | {one.repeats} |"
             )
-    return 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from protocols.errors import BadOption
 from protocols.manifest import Finding, inspect, read_manifest, unknown_roots
 from results.console import run
 
@@ -30,8 +31,7 @@ def main(console: Console) -> int:
     manifest = read_manifest()
     unknown = sorted(set(config.names) - set(manifest))
     if unknown:
-        console.print(f"unknown: {', '.join(unknown)}; known: {', '.join(manifest)}")
-        return 2
+        raise BadOption(", ".join(unknown), f"any of {', '.join(manifest)}")
     findings = unknown_roots(manifest)
     with console.status("looking"):  # digests and counts of a large data set take a while
         for name in config.names or manifest:

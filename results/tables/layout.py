@@ -59,8 +59,7 @@ def comparisons(record: RunRecord) -> pd.DataFrame:
     Raises:
         ValueError: The record compares no rows.
     """
-    pairs = {f"{left} − {right}": lines for (left, right), lines in _pairs(record).items()}
-    return pd.concat(pairs, names=["row − row", "value"])
+    return pd.concat(_pairs(record), names=["row − row", "value"])
 
 
 def long_comparisons(record: RunRecord) -> pd.DataFrame:
@@ -109,8 +108,8 @@ def print_record(record: RunRecord, console: Console) -> None:
     console.print(agreement(record), style="bold")
     if record.comparisons:
         console.print("\nPaired differences of rows", style="bold")
-        for index, ((left, right), lines) in enumerate(_pairs(record).items()):
-            console.print(_block(f"{left} − {right}", lines, headed=index == 0))
+        for index, (title, lines) in enumerate(_pairs(record).items()):
+            console.print(_block(title, lines, headed=index == 0))
     for note in _remarks(record):
         console.print(f"· {note}", markup=False)
 
@@ -156,8 +155,9 @@ def to_html(record: RunRecord) -> str:
         {row: frame.loc[row] for row in record.rows},
         {row: [origins[row, column] for column in record.columns] for row in record.rows},
     )
-    pairs = {f"{left} − {right}": lines for (left, right), lines in _pairs(record).items()}
-    differences = f"<h2>Paired differences of rows</h2>{_html_table(pairs)}" if pairs else ""
+    differences = ""
+    if record.comparisons:
+        differences = f"<h2>Paired differences of rows</h2>{_html_table(_pairs(record))}"
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in _remarks(record))
     title = html.escape(f"{record.table}: {record.title}")
     return (
@@ -239,16 +239,16 @@ def _long(record: RunRecord, cell: Cell) -> dict[str, object]:
     }
 
 
-def _pairs(record: RunRecord) -> dict[tuple[str, str], pd.DataFrame]:
-    """Every pair of rows with its differences, one column a column of the table."""
-    pairs: dict[tuple[str, str], dict[str, list[str]]] = {}
+def _pairs(record: RunRecord) -> dict[str, pd.DataFrame]:
+    """The differences of every pair of rows, by its title; columns as in the table."""
+    pairs: dict[str, dict[str, list[str]]] = {}
     for one in record.comparisons:
         low, high = one.interval or (None, None)
         numbers = [number(value, "+.3f") for value in (one.difference, low, high)]
         verdict = {True: "yes", False: "no", None: "–"}[one.real]
-        pairs.setdefault((one.left, one.right), {})[one.column] = [*numbers, verdict]
+        pairs.setdefault(f"{one.left} − {one.right}", {})[one.column] = [*numbers, verdict]
     index = [DIFFERENCE, LOW, HIGH, "real"]
-    return {pair: pd.DataFrame(values, index=index) for pair, values in pairs.items()}
+    return {title: pd.DataFrame(values, index=index) for title, values in pairs.items()}
 
 
 def _block(title: str, lines: pd.DataFrame, *, headed: bool) -> Table:

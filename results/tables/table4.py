@@ -92,8 +92,12 @@ def compute(config: Table4) -> Result:
         )
         for row, file in _RELEASED.items()
     }
+    columns = (*names, *_DERIVED)
+    values = {row: _values(of_row, bin_of) for row, of_row in errors.items()}
+    counts = np.bincount(bin_of).tolist()
+    sizes = [*counts, *[len(bin_of)] * len(_DERIVED)]
     samples = None
-    if np.bincount(bin_of).min() >= FEWEST_IMAGES:
+    if min(counts) >= FEWEST_IMAGES:
         samples = _resample(np.stack(list(errors.values())), bin_of, config)
     inputs = (*protocol.inputs, *(InputFile.of(root / file) for file in _RELEASED.values()))
     record = RunRecord(
@@ -101,10 +105,10 @@ def compute(config: Table4) -> Result:
         title=TABLES["table4"].title,
         rule=f"{protocol.rule}; normaliser √(width · height) of the ground-truth landmark box; "
         f"landmarks released by the authors",
-        columns=(*names, *_DERIVED),
+        columns=columns,
         rows=tuple(errors),
-        cells=tuple(_cells(errors, bin_of, names, samples)),
-        comparisons=tuple(_comparisons(errors, bin_of, names, samples)),
+        cells=tuple(_cells(values, columns, sizes, samples)),
+        comparisons=tuple(_comparisons(values, columns, samples)),
         notes=_notes(protocol, config, with_intervals=samples is not None),
         config=_plain(config),
         inputs={_below(root, file.path): file.sha256 for file in inputs},
@@ -166,50 +170,38 @@ def _values(errors: Float64[np.ndarray, " n"], bin_of: Int64[np.ndarray, " n"]) 
 
 
 def _cells(
-    errors: dict[str, Float64[np.ndarray, " n"]],
-    bin_of: Int64[np.ndarray, " n"],
-    bin_names: tuple[str, ...],
+    values: dict[str, list[float]],
+    columns: tuple[str, ...],
+    sizes: list[int],
     samples: Float64[np.ndarray, "rows columns resamples"] | None,
-) -> list[Cell]:
-    sizes = [*np.bincount(bin_of).tolist(), *[len(bin_of)] * len(_DERIVED)]
-    cells = []
-    for row, (name, errors_of_row) in enumerate(errors.items()):
-        values = _values(errors_of_row, bin_of)
-        for column, title in enumerate((*bin_names, *_DERIVED)):
+) -> Iterator[Cell]:
+    for row, name in enumerate(values):
+        for column, title in enumerate(columns):
             paper = paper_value("table4", name, title)
-            interval = None if samples is None else percentile_interval(samples[row, column])
-            cells.append(
-                Cell(
-                    row=name,
-                    column=title,
-                    value=values[column],
-                    origin="measured on real data",
-                    n=sizes[column],
-                    interval=interval,
-                    paper=paper.value if paper else None,
-                )
+            yield Cell(
+                row=name,
+                column=title,
+                value=values[name][column],
+                origin="measured on real data",
+                n=sizes[column],
+                interval=None if samples is None else percentile_interval(samples[row, column]),
+                paper=paper.value if paper else None,
             )
-    return cells
 
 
 def _comparisons(
-    errors: dict[str, Float64[np.ndarray, " n"]],
-    bin_of: Int64[np.ndarray, " n"],
-    bin_names: tuple[str, ...],
+    values: dict[str, list[float]],
+    columns: tuple[str, ...],
     samples: Float64[np.ndarray, "rows columns resamples"] | None,
-) -> list[Comparison]:
-    columns = (*bin_names, *_DERIVED)
-    values = {row: _values(errors[row], bin_of) for row in errors}
-    found = []
-    for (a, left), (b, right) in itertools.combinations(enumerate(errors), 2):
+) -> Iterator[Comparison]:
+    for (a, left), (b, right) in itertools.combinations(enumerate(values), 2):
         for column, title in enumerate(columns):
             interval = real = None
             if samples is not None:
                 interval = percentile_interval(samples[a, column] - samples[b, column])
                 real = interval.excludes(0.0)
             difference = values[left][column] - values[right][column]
-            found.append(Comparison(left, right, title, difference, interval, real))
-    return found
+            yield Comparison(left, right, title, difference, interval, real)
 
 
 def _notes(protocol: LandmarkProtocol, config: Table4, *, with_intervals: bool) -> tuple[str, ...]:

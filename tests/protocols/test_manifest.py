@@ -136,6 +136,9 @@ def test_packages_are_found_without_importing_them(tmp_path: Path) -> None:
         ('[[a.parts]]\nname = "x"\nfiles = [{ path = "x", sha256 = "AB" }]', "64 lower-case"),
         ('[[a.parts]]\ncounts = [{ any_of = ["x"], expected = "two" }]', "expected expected as"),
         ("[[a.parts]]\ncounts = [{ any_of = [1], expected = 2 }]", "expected any_of as"),
+        ('[[a.parts]]\ncounts = [{ any_of = "abc", expected = 2 }]', "expected any_of as"),
+        ("[[a.parts]]\ncounts = [{ any_of = 3, expected = 2 }]", "expected any_of as"),
+        ("[[a.parts]]\ncounts = [{ expected = 2 }]", "fields of a Count"),
     ],
 )
 def test_a_broken_manifest_names_its_entry(tmp_path: Path, text: str, message: str) -> None:

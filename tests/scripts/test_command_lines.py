@@ -88,7 +88,16 @@ def test_doctor_tells_found_missing_and_wrong(
     shown = call(project, "scripts/doctor.py", "lfw", "ijba", CFR_DATA=str(tmp_path))
     assert shown.returncode == 0
     assert "2 missing" in shown.stdout
-    assert call(project, "scripts/doctor.py", "nothing").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "known"), [("doctor.py", "aflw2000, lfw"), ("bench.py", "startup, table4")]
+)
+def test_an_unknown_name_is_one_line(project: Path, script: str, known: str) -> None:
+    answer = call(project, f"scripts/{script}", "nothing")
+    assert answer.returncode == 2
+    assert f"nothing: expected any of {known}" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
 
 
 def test_fetch_refuses_what_is_not_free(project: Path) -> None:
