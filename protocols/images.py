@@ -1,0 +1,91 @@
+"""Reading pictures, in one place: whatever the file holds, uint8 RGB comes out, or one error.
+
+Greyscale, palettes, CMYK and 16 bits a channel are converted; transparency is laid over black;
+the orientation that a camera noted (EXIF) is applied; of several frames the first is taken.
+"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from protocols.errors import BadInput
+
+MOST_PIXELS = 64_000_000
+"""A picture that claims more is refused before it is decoded (a decompression bomb)."""
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
+"""What is read; formats that start other programs (EPS) are not."""
+
+
+def read_image(path: Path) -> UInt8[np.ndarray, "h w 3"]:
+    """Read a picture file as RGB.
+
+    Raises:
+        BadInput: It is absent, no picture, damaged, or too large.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(path, "", "a picture", error.strerror or str(error)) from error
+    return decode_image(content, path)
+
+
+def decode_image(content: bytes, path: Path, record: str = "") -> UInt8[np.ndarray, "h w 3"]:
+    """Decode an encoded picture as RGB.
+
+    Args:
+        content: The encoded bytes.
+        path: Where they come from, for messages.
+        record: Which record of that file they are, for messages.
+
+    Raises:
+        BadInput: They are no picture, damaged, or too large.
+    """
+    try:
+        # Opening reads the header only; the pixels are decoded once the size is known.
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise _too_large(path, record, f"{width} × {height}")
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image), path, record)
+    except BadInput:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(path, record, str(error)) from error
+    except UnidentifiedImageError as error:
+        expected = f"a picture ({', '.join(FORMATS)})"
+        raise BadInput(
+            path, record, expected, f"{len(content):,} bytes of something else"
+        ) from error
+    except (
+        Exception
+    ) as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error …
+        raise BadInput(
+            path, record, "a whole picture", str(error) or type(error).__name__
+        ) from error
+
+
+def _to_rgb(image: Image.Image, path: Path, record: str) -> np.ndarray:
+    if image.mode.startswith("I;16"):
+        return _grey(np.asarray(image).astype(np.uint16) / 257)
+    if image.mode in ("I", "F"):
+        values = np.asarray(image)
+        if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+            found = f"mode {image.mode}, values {values.min()} to {values.max()}"
+            raise BadInput(path, record, "8 or 16 bits a channel", found)
+        return _grey(values / 257)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
+    return np.array(image.convert("RGB"))
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    return np.repeat(np.round(values).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _too_large(path: Path, record: str, found: str) -> BadInput:
+    return BadInput(path, record, f"at most {MOST_PIXELS:,} pixels", found)
