@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from protocols.errors import BadInput, DatasetUnavailable
+from protocols.matfile import read_mat
 from protocols.types import InputFile, LandmarkProtocol
 
 IMAGES = 2000
@@ -268,25 +269,11 @@ def _choose(
 
 def _read_mat(folder: Path, image: str) -> tuple[np.ndarray, np.ndarray]:
     """One image's landmarks (68, 2) in pixels and its pitch, yaw, roll in radians, float64."""
-    from scipy.io import loadmat
-
-    path = folder / f"{image}.mat"
-    for needed in (folder / f"{image}.jpg", path):
-        if not needed.is_file():
-            raise DatasetUnavailable(needed.name, needed, HOW_IMAGES)
-    try:
-        fields = loadmat(path, variable_names=["pt3d_68", "Pose_Para"])
-    except Exception as error:  # scipy documents no list; a broken file raises many kinds
-        raise BadInput(path, "", "a MATLAB file", f"{type(error).__name__}: {error}") from error
-    for field, shape in (("pt3d_68", (3, 68)), ("Pose_Para", (1, 7))):
-        value = fields.get(field)
-        if value is None or value.shape != shape or value.dtype.kind != "f":
-            found = "no such field" if value is None else f"{value.dtype} {value.shape}"
-            raise BadInput(
-                path, f"field {field}", f"floating-point numbers of shape {shape}", found
-            )
-        if not np.isfinite(value).all():
-            raise BadInput(path, f"field {field}", "finite numbers", "NaN or infinity")
+    photo, path = folder / f"{image}.jpg", folder / f"{image}.mat"
+    if not photo.is_file():
+        raise DatasetUnavailable(photo.name, photo, HOW_IMAGES)
+    shapes = {"pt3d_68": (3, 68), "Pose_Para": (1, 7)}
+    fields = read_mat(path, shapes, title=path.name, how=HOW_IMAGES, kinds="f")
     points = fields["pt3d_68"][:2].T.astype(np.float64)
     _check_boxes(path, points[None], (image,))
     return points, fields["Pose_Para"][0, :3].astype(np.float64)

@@ -47,3 +47,15 @@ class BadInput(DataError):
         self.file, self.record, self.expected, self.found = file, record, expected, found
         where = f"{file}, {record}" if record else f"{file}"
         super().__init__(f"{where}: expected {expected}, found {found}")
+
+
+class PackageUnavailable(DataError):
+    """An optional package is not installed; the message says how to get it.
+
+    Args:
+        package: Its name.
+        how: How to get it.
+    """
+
+    def __init__(self, package: str, how: str) -> None:
+        super().__init__(f"{package} is not installed. {how}")

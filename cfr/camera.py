@@ -1,0 +1,93 @@
+"""The camera of Deep3D face reconstruction: a pinhole at z = 10 dm that looks along −z.
+
+Source: SPEC §1 of the project, after microsoft/Deep3DFaceReconstruction. Two pixel conventions
+meet here. Everything in this project counts pixels by their centres, (0, 0) being the top-left
+one. The landmark regressors of that family count (u, 223 − v) instead, where u and v run over the
+image plane's edges; :data:`REGRESSOR_OFFSET` is the difference.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+REGRESSOR_OFFSET = (0.5, -0.5)
+"""Add this to a pixel position to get the (u, 223 − v) that R-Net weights were trained on."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A square pinhole camera.
+
+    Attributes:
+        size: Pixels along each side.
+        focal: Focal length in pixels.
+        distance: Where it stands on the z axis, in decimetres.
+        near: Nothing nearer is drawn, in decimetres from the camera.
+    """
+
+    size: int = 224
+    focal: float = 1015.0
+    distance: float = 10.0
+    near: float = 0.01
+
+    @property
+    def field_of_view(self) -> float:
+        """Full opening angle in radians: 12.5936° for the defaults."""
+        return 2.0 * math.atan(self.size / 2.0 / self.focal)
+
+    def resized(self, size: int) -> "Camera":
+        """The same view on another number of pixels."""
+        return Camera(size, self.focal * size / self.size, self.distance, self.near)
+
+    def project(self, vertices: Float[Tensor, "b v 3"]) -> Float[Tensor, "b v 3"]:
+        """Project points onto the image.
+
+        Args:
+            vertices: In decimetres; x image right, y up, z towards the camera.
+
+        Returns:
+            x and y in pixels, and the depth in decimetres along the viewing axis. A point behind
+            the camera has a negative depth and a mirrored position; the rasterizers drop it.
+        """
+        x, y, z = vertices.unbind(-1)
+        depth = self.distance - z
+        # No division by zero, and none by what would overflow; the sign stays.
+        safe = torch.where(depth.abs() < self.near, torch.full_like(depth, self.near), depth)
+        centre = self.size / 2.0 - 0.5
+        column = self.focal * x / safe + centre
+        row = centre - self.focal * y / safe
+        return torch.stack((column, row, depth), dim=-1)
+
+
+def rotation_matrix(angles: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3 3"]:
+    """R = R_z · R_y · R_x of pitch, yaw, roll in radians, for column vectors.
+
+    Positive yaw turns the nose to the image's right, positive pitch lowers it, positive roll turns
+    the face anticlockwise in the image.
+    """
+    cos_x, cos_y, cos_z = torch.cos(angles).unbind(-1)
+    sin_x, sin_y, sin_z = torch.sin(angles).unbind(-1)
+    rows = (
+        cos_z * cos_y,
+        cos_z * sin_y * sin_x - sin_z * cos_x,
+        cos_z * sin_y * cos_x + sin_z * sin_x,
+        sin_z * cos_y,
+        sin_z * sin_y * sin_x + cos_z * cos_x,
+        sin_z * sin_y * cos_x - cos_z * sin_x,
+        -sin_y,
+        cos_y * sin_x,
+        cos_y * cos_x,
+    )
+    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+
+
+def place(
+    shape: Float[Tensor, "b v 3"],
+    rotation: Float[Tensor, "b 3"],
+    translation: Float[Tensor, "b 3"],
+) -> Float[Tensor, "b v 3"]:
+    """Turn shapes about the model's origin and move them: V · Rᵀ + t, in decimetres."""
+    return shape @ rotation_matrix(rotation).mT + translation[:, None]

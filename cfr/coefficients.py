@@ -1,0 +1,133 @@
+"""The vector that a regressor puts out, cut into named coefficients; and files of them.
+
+With 80, 64 and 80 modes the vector has 257 numbers, in the order of the published weights:
+identity, expression, texture, rotation (3), lighting (27), translation (3). The paper counts 239:
+one light for the three channels (SPEC §1).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cfr.types import Coefficients
+from protocols.errors import BadInput, DataError
+
+_FORMAT = "cfr-coefficients-1"
+
+
+class WrongFaceModel(DataError):
+    """Something that was made with one face model met another.
+
+    Args:
+        what: What was made with it.
+        made: Digest of the model that it was made with.
+        here: Name and digest of the model at hand.
+    """
+
+    def __init__(self, what: str, made: str, here: str) -> None:
+        super().__init__(f"{what}: made with face model {made[:12]}…, the one at hand is {here}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How many numbers of a vector are what.
+
+    Attributes:
+        identity: Identity modes.
+        expression: Expression modes.
+        texture: Texture modes, 0 for a model without.
+        lighting: 27, or 9 for one light for the three channels.
+        model: Digest of the face model.
+    """
+
+    identity: int
+    expression: int
+    texture: int
+    lighting: int
+    model: str
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Numbers by name, in order."""
+        return {
+            "identity": self.identity,
+            "expression": self.expression,
+            "texture": self.texture,
+            "rotation": 3,
+            "lighting": self.lighting,
+            "translation": 3,
+        }
+
+    @property
+    def size(self) -> int:
+        """Length of the vector."""
+        return sum(self.sizes.values())
+
+    def split(self, vector: Float[Tensor, "b n"]) -> Coefficients:
+        """Cut a regressor's output into coefficients; views, no copies.
+
+        Raises:
+            ValueError: The vector has another length.
+        """
+        if vector.shape[1] != self.size:
+            raise ValueError(f"expected {self.size} coefficients, found {vector.shape[1]}")
+        parts = vector.split(list(self.sizes.values()), dim=1)
+        return Coefficients(*parts, model=self.model)
+
+    def join(self, coefficients: Coefficients) -> Float[Tensor, "b n"]:
+        """The inverse of :meth:`split`.
+
+        Raises:
+            WrongFaceModel: The coefficients belong to another face model.
+            ValueError: A part has another length.
+        """
+        if coefficients.model != self.model:
+            raise WrongFaceModel("these coefficients", coefficients.model, f"{self.model[:12]}…")
+        parts = coefficients.parts()
+        for name, size in self.sizes.items():
+            if parts[name].shape[1] != size:
+                raise ValueError(f"{name}: expected {size} numbers, found {parts[name].shape[1]}")
+        return torch.cat(list(parts.values()), dim=1)
+
+    def zeros(self, batch: int, device: torch.device | str = "cpu") -> Coefficients:
+        """The mean face, facing the camera in an even light."""
+        return self.split(torch.zeros(batch, self.size, device=device))
+
+
+def save_coefficients(path: Path, coefficients: Coefficients) -> None:
+    """Write coefficients as safetensors; the file names their face model."""
+    from safetensors.torch import save_file
+
+    tensors = {name: part.detach().contiguous() for name, part in coefficients.parts().items()}
+    save_file(tensors, path, {"format": _FORMAT, "model": coefficients.model})
+
+
+def load_coefficients(path: Path, layout: Layout) -> Coefficients:
+    """Read coefficients of the face model at hand.
+
+    Raises:
+        BadInput: The file is absent or damaged, or holds something else.
+        WrongFaceModel: It was written with another face model.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    expected = "coefficients written by this project, as safetensors"
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+            parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise BadInput(path, "", expected, str(error)) from error
+    if about.get("format") != _FORMAT or set(parts) != set(layout.sizes):
+        raise BadInput(path, "", expected, f"{about.get('format')}: {', '.join(sorted(parts))}")
+    if about.get("model") != layout.model:
+        raise WrongFaceModel(str(path), about.get("model", ""), f"{layout.model[:12]}…")
+    rows = len(parts["rotation"])
+    for name, size in layout.sizes.items():
+        if parts[name].shape != (rows, size):
+            found = f"{tuple(parts[name].shape)}"
+            raise BadInput(path, f"tensor {name}", f"shape ({rows}, {size})", found)
+    return Coefficients(**parts, model=layout.model)

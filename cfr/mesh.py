@@ -1,0 +1,23 @@
+"""From coefficients to a lit mesh: shape, pose, normals, light (Eq. 1)."""
+
+from cfr.camera import place, rotation_matrix
+from cfr.lighting import shade
+from cfr.morphable.model import MorphableModel
+from cfr.normals import vertex_normals
+from cfr.types import Coefficients, FaceMesh
+
+
+def reconstruct(model: MorphableModel, coefficients: Coefficients) -> FaceMesh:
+    """The faces that coefficients describe, in their pose and under their light.
+
+    Raises:
+        WrongFaceModel: The coefficients belong to another face model.
+    """
+    shape = model.shape(coefficients)
+    normals = vertex_normals(shape, model.triangles, model.incident)
+    normals = normals @ rotation_matrix(coefficients.rotation).mT
+    return FaceMesh(
+        vertices=place(shape, coefficients.rotation, coefficients.translation),
+        colors=shade(model.albedo(coefficients), normals, coefficients.lighting),
+        triangles=model.triangles,
+    )

@@ -1,0 +1,162 @@
+"""A linear face model: mean plus modes, for shape and for texture (Eq. 1)."""
+
+import hashlib
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int64
+from torch import Tensor, nn
+
+from cfr.coefficients import Layout, WrongFaceModel
+from cfr.normals import incident_triangles
+from cfr.types import Coefficients
+
+
+@dataclass(frozen=True)
+class ModelArrays:
+    """What a source of face models delivers; ``v`` vertices, ``f`` triangles.
+
+    Attributes:
+        mean_shape: ``(v, 3)`` decimetres, x image right, y up, z towards the camera; placed so
+            that an aligned crop needs no translation.
+        identity: ``(i, v, 3)`` decimetres for a weight of one standard deviation.
+        expression: ``(e, v, 3)`` decimetres.
+        mean_texture: ``(v, 3)`` RGB in [0, 1].
+        texture: ``(t, v, 3)`` RGB for a weight of one standard deviation; ``t`` may be 0.
+        triangles: ``(f, 3)`` vertex indices, anticlockwise seen from outside.
+        landmarks: ``(68,)`` vertex indices of the iBUG-68 points.
+        skin: ``(v,)`` where the photo should show bare skin of one colour.
+    """
+
+    mean_shape: Float32[np.ndarray, "v 3"]
+    identity: Float32[np.ndarray, "i v 3"]
+    expression: Float32[np.ndarray, "e v 3"]
+    mean_texture: Float32[np.ndarray, "v 3"]
+    texture: Float32[np.ndarray, "t v 3"]
+    triangles: Int64[np.ndarray, "f 3"]
+    landmarks: Int64[np.ndarray, "68"]
+    skin: Bool[np.ndarray, " v"]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of every array with its name and shape, 64 hexadecimal digits."""
+        content = hashlib.sha256()
+        for one in fields(self):
+            array = np.ascontiguousarray(getattr(self, one.name))
+            content.update(f"{one.name} {array.dtype.str} {array.shape};".encode())
+            content.update(array.data)
+        return content.hexdigest()
+
+
+class MorphableModel(nn.Module):
+    """A face model, ready to be evaluated on any device.
+
+    Its arrays are buffers that no checkpoint holds: a trained network names its model by digest,
+    and a licensed model never travels with weights.
+
+    Attributes:
+        name: The source, for people.
+        digest: The content, for machines: what was made with one model refuses another.
+        expression_names: Names of the expression modes, where the source has them.
+        blendshapes: Whether an expression's weight runs from 0 to 1 (else it is centred on 0).
+        incident: ``(v, k)`` the triangles around each vertex, padded with ``f``.
+    """
+
+    mean_shape: Float[Tensor, "v 3"]
+    mean_texture: Float[Tensor, "v 3"]
+    triangles: Tensor
+    landmarks: Tensor
+    skin: Tensor
+    incident: Tensor
+    _shape_modes: Tensor
+    _texture_modes: Tensor
+
+    def __init__(
+        self,
+        name: str,
+        arrays: ModelArrays,
+        *,
+        expression_names: tuple[str, ...] = (),
+        blendshapes: bool = False,
+    ) -> None:
+        super().__init__()
+        _check(arrays)
+        self.name, self.digest = name, arrays.digest
+        self.expression_names, self.blendshapes = expression_names, blendshapes
+        self._counts = len(arrays.identity), len(arrays.expression), len(arrays.texture)
+        modes = np.concatenate((arrays.identity, arrays.expression))
+        constants = {
+            name: torch.from_numpy(np.array(getattr(arrays, name)))
+            for name in ("mean_shape", "mean_texture", "triangles", "landmarks", "skin")
+        }
+        constants["incident"] = incident_triangles(constants["triangles"], len(arrays.mean_shape))
+        constants["_shape_modes"] = torch.from_numpy(modes.reshape(len(modes), -1))
+        constants["_texture_modes"] = torch.from_numpy(
+            np.array(arrays.texture).reshape(len(arrays.texture), arrays.mean_texture.size)
+        )
+        for name, tensor in constants.items():
+            self.register_buffer(name, tensor, persistent=False)
+
+    def __str__(self) -> str:
+        """Name, start of the digest, and sizes."""
+        identity, expression, texture = self._counts
+        return (
+            f"{self.name} {self.digest[:12]} ({len(self.mean_shape):,} vertices, "
+            f"{len(self.triangles):,} triangles, {identity}/{expression}/{texture} modes)"
+        )
+
+    def layout(self, *, mono_light: bool = False) -> Layout:
+        """The vector that describes a face with this model; 257 numbers for 80/64/80 modes.
+
+        Args:
+            mono_light: One light for the three channels, as the paper counts (239 numbers).
+        """
+        return Layout(*self._counts, lighting=9 if mono_light else 27, model=self.digest)
+
+    def require(self, digest: str, what: str) -> None:
+        """Refuse what was made with another model.
+
+        Args:
+            digest: The model that it was made with.
+            what: What it is, for the message.
+
+        Raises:
+            WrongFaceModel: The digests differ.
+        """
+        if digest != self.digest:
+            raise WrongFaceModel(what, digest, f"{self.name} {self.digest[:12]}…")
+
+    def shape(self, coefficients: Coefficients) -> Float[Tensor, "b v 3"]:
+        """S = S̄ + B_id α + B_exp β, in decimetres (Eq. 1).
+
+        Raises:
+            WrongFaceModel: The coefficients belong to another face model.
+        """
+        self.require(coefficients.model, "these coefficients")
+        weights = torch.cat((coefficients.identity, coefficients.expression), dim=1)
+        flat = torch.addmm(self.mean_shape.view(-1), weights, self._shape_modes)
+        return flat.unflatten(1, (-1, 3))
+
+    def albedo(self, coefficients: Coefficients) -> Float[Tensor, "b v 3"]:
+        """T = T̄ + B_tex δ: RGB of the unlit skin (Eq. 1); may leave [0, 1].
+
+        Raises:
+            WrongFaceModel: The coefficients belong to another face model.
+        """
+        self.require(coefficients.model, "these coefficients")
+        flat = torch.addmm(self.mean_texture.view(-1), coefficients.texture, self._texture_modes)
+        return flat.unflatten(1, (-1, 3))
+
+
+def _check(arrays: ModelArrays) -> None:
+    """Refuse arrays that do not belong together: an error of the source, not of a user."""
+    vertices = len(arrays.mean_shape)
+    for name in ("mean_shape", "identity", "expression", "mean_texture", "texture"):
+        array = getattr(arrays, name)
+        if array.shape[-2:] != (vertices, 3) or not np.isfinite(array).all():
+            raise ValueError(f"{name}: expected finite (…, {vertices}, 3), found {array.shape}")
+    for name in ("triangles", "landmarks"):
+        array = getattr(arrays, name)
+        if array.min() < 0 or array.max() >= vertices:
+            raise ValueError(f"{name}: expected indices below {vertices}, found {array.max()}")

@@ -1,0 +1,1 @@
+"""Drawing meshes: ``rasterizer`` (ours), ``pytorch3d`` (optional), ``reference`` (the oracle)."""

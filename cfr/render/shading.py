@@ -1,0 +1,62 @@
+"""From fragments to pictures: attributes of the vertices, interpolated. Unlit (SPEC §1)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from cfr.camera import Camera
+from cfr.render.rasterizer import rasterize
+from cfr.types import FaceMesh, Fragments
+
+Rasterizer = Callable[..., Fragments]
+
+
+class Rendered(NamedTuple):
+    """A picture of meshes.
+
+    Attributes:
+        image: ``(b, 3, h, w)`` RGB, black where there is no mesh; not clamped.
+        coverage: ``(b, h, w)`` where there is one.
+    """
+
+    image: Float[Tensor, "b 3 h w"]
+    coverage: Bool[Tensor, "b h w"]
+
+
+def render(
+    mesh: FaceMesh, camera: Camera | None = None, rasterizer: Rasterizer = rasterize
+) -> Rendered:
+    """Draw meshes with their vertex colours, differentiable in vertices and colours.
+
+    Args:
+        mesh: What to draw.
+        camera: The default camera if it is None.
+        rasterizer: Ours, or one of the same signature (``cfr.render.pytorch3d.rasterize``).
+    """
+    camera = camera or Camera()
+    points = camera.project(mesh.vertices)
+    fragments = rasterizer(points, mesh.triangles, camera.size, camera.size)
+    return Rendered(interpolate(fragments, mesh.triangles, mesh.colors), fragments.coverage)
+
+
+def interpolate(
+    fragments: Fragments, triangles: Int[Tensor, "f 3"], values: Float[Tensor, "b v c"]
+) -> Float[Tensor, "b c h w"]:
+    """Spread values of the vertices over the pixels; 0 where there is no triangle.
+
+    Differentiable in the values and, through the barycentric weights, in the vertices' positions.
+    """
+    face = fragments.face.reshape(-1)
+    pixel = (face >= 0).nonzero().squeeze(1)
+    _, height, width = fragments.face.shape
+    image = pixel.div(height * width, rounding_mode="floor")
+    corners = triangles.index_select(0, face.index_select(0, pixel))
+    corners = corners + (image * values.shape[1])[:, None]
+    channels = values.shape[2]
+    at = values.reshape(-1, channels).index_select(0, corners.view(-1)).view(-1, 3, channels)
+    weights = fragments.barycentric.reshape(-1, 3).index_select(0, pixel)
+    blended = (at * weights[..., None]).sum(1)
+    flat = values.new_zeros(len(face), channels).index_copy(0, pixel, blended)
+    return flat.view(-1, height, width, channels).permute(0, 3, 1, 2)
