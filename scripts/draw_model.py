@@ -1,0 +1,49 @@
+"""Draw a face model from five sides: the mean, a random identity, a random expression."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from protocols.errors import BadOption
+from results.console import run
+
+
+@dataclass(frozen=True)
+class DrawModel:
+    """Which model, and where the picture goes."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    """bfm09 or ict."""
+    root: Path | None = None
+    """Its folder or file; beats CFR_DATA, data.toml and data/NAME."""
+    out: Path | None = None
+    """The picture, a PNG; artifacts/models/NAME.png by default."""
+    size: int = 224
+    """Pixels along each side of a view."""
+    seed: int = 0
+    """Of the random identity and expression."""
+
+
+def main(console: Console) -> None:
+    """Load the model, draw it, say where the picture is."""
+    config = tyro.cli(DrawModel, prog="draw_model.py", description=__doc__)
+    if not 16 <= config.size <= 2048:
+        raise BadOption(f"--size {config.size}", "16 to 2048 pixels")
+    from cfr.camera import Camera
+    from cfr.morphable.sources import load_model
+    from results.figures.views import draw_views
+    from results.publish import artifacts_folder
+
+    model = load_model(config.name, config.root)
+    console.print(str(model), highlight=False)
+    out = config.out or artifacts_folder() / "models" / f"{config.name}.png"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draw_views(model, Camera().resized(config.size), config.seed).savefig(out)
+    console.print(f"Picture: {out}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run(main)
