@@ -18,7 +18,7 @@ class Bench:
     """What to time, and how often."""
 
     subjects: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Any of startup, table4, bootstrap; all by default."""
+    """Any of startup, table4, bootstrap, render; all by default."""
     root: Path | None = None
     """Folder of AFLW2000-3D, for table4; beats CFR_DATA, data.toml and data/aflw2000."""
     repeats: int = 5
@@ -32,13 +32,13 @@ def main(console: Console) -> None:
     if unknown:
         raise BadOption(", ".join(unknown), f"any of {', '.join(SUBJECTS)}")
     console.print(f"{platform.machine()}, Python {platform.python_version()}, wall seconds")
-    console.print("| subject | median s | reference | median s | ratio | pairs |")
-    console.print("|---|---|---|---|---|---|")
+    console.print("| subject | median s | reference | median s | ratio | pairs | also |")
+    console.print("|---|---|---|---|---|---|---|")
     for name in config.subjects or SUBJECTS:
         for one in SUBJECTS[name](config.root, config.repeats):
             console.print(
-                f"| {one.subject} | {one.seconds:.2f} | {one.reference} | "
-                f"{one.reference_seconds:.2f} | {one.ratio:.2f} | {one.repeats} |"
+                f"| {one.subject} | {one.seconds:.3g} | {one.reference} | "
+                f"{one.reference_seconds:.3g} | {one.ratio:.3g} | {one.repeats} | {one.note} |"
             )
 
 

@@ -41,7 +41,15 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
         assert "CFR_SHARED" not in path.read_text(), path
 
 
-@pytest.mark.parametrize("words", [["scripts/reproduce.py", "--help"], ["scripts/doctor.py", "-h"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["scripts/reproduce.py", "--help"],
+        ["scripts/doctor.py", "-h"],
+        ["scripts/draw_model.py", "-h"],
+        ["scripts/bench.py", "-h"],
+    ],
+)
 def test_help_imports_nothing_heavy(project: Path, words: list[str]) -> None:
     """What keeps ``--help`` under a second (measured by ``scripts/bench.py startup``)."""
     code = (

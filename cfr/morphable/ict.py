@@ -17,6 +17,7 @@ from cfr.morphable.model import ModelArrays, MorphableModel
 from protocols.errors import BadInput, DatasetUnavailable
 
 TITLE = "ICT-FaceKit's face model"
+COMPACT = "ict_face_headneck.npz"
 HOW = "Clone ICT-VGL/ICT-FaceKit (MIT) and point to its folder FaceXModel."
 Region = Literal["narrow", "face", "head"]
 _VERTICES: dict[Region, int] = {"narrow": 6_706, "face": 9_409, "head": 11_248}
@@ -32,7 +33,7 @@ def load(path: Path, region: Region = "narrow") -> MorphableModel:
     aligned crop needs no translation, as with the Basel model.
 
     Args:
-        path: The npz, the release's folder, or its folder ``FaceXModel``.
+        path: The npz or its folder, the release's folder, or its folder ``FaceXModel``.
         region: ``narrow`` is what the Basel crop covers; ``face`` adds ears, scalp and neck,
             ``head`` the rest of the skull.
 
@@ -40,6 +41,8 @@ def load(path: Path, region: Region = "narrow") -> MorphableModel:
         DatasetUnavailable: There is no such file or folder.
         BadInput: A file or field is absent, damaged, or of another shape; names it.
     """
+    if path.is_dir() and (path / COMPACT).is_file():
+        path = path / COMPACT
     if path.is_dir():
         inner = path / "FaceXModel"
         parts = _read_release(inner if inner.is_dir() else path)

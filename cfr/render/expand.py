@@ -38,6 +38,6 @@ def expand(counts: Int[Tensor, " n"], budget: int) -> Iterator[tuple[Tensor, Ten
         local = torch.repeat_interleave(
             torch.arange(len(part), device=counts.device), clipped, output_size=high - low
         )
-        owner = local if len(part) == len(lists) else part[local]
+        owner = local if len(part) == len(lists) else part.index_select(0, local)
         flat = torch.arange(low, high, device=counts.device)
-        yield owner, flat - starts[local]
+        yield owner, flat - starts.index_select(0, local)

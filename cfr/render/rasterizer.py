@@ -18,6 +18,7 @@ NEAR = 0.01
 SMALLEST_AREA = 1e-8
 """Triangles of less than half this many square pixels are dropped: no weights follow from them."""
 
+_FAR = 1e7  # pixels: beyond, float32 knows no fractions
 _NOTHING = torch.iinfo(torch.int64).max
 _CPU_BUDGET, _DEVICE_BUDGET = 1 << 18, 1 << 22
 
@@ -43,7 +44,8 @@ def rasterize(
         height: Rows of the image.
         width: Columns of the image.
         cull_backfaces: Leave out what is seen from inside.
-        budget: The most candidate pixels in memory at once; it changes nothing else.
+        budget: The most triangles, and the most candidate pixels, in memory at once; it changes
+            nothing else.
     """
     if budget is None:
         budget = _CPU_BUDGET if points.device.type == "cpu" else _DEVICE_BUDGET
@@ -52,52 +54,43 @@ def rasterize(
     # A group of images at a time: on a CPU one, which stays in the cache.
     group = max(1, budget // max(1, 3 * len(triangles)))
     with torch.no_grad():
-        for first in range(0, batch, group):
-            part = points[first : first + group].detach()
-            pixels = keys[first * height * width : (first + len(part)) * height * width]
-            _draw(part, triangles, height, width, cull_backfaces, budget, pixels)
+        for low in range(0, len(triangles), budget):
+            corners = triangles[low : low + budget].T.contiguous()
+            for first in range(0, batch, group):
+                part = points[first : first + group].detach()
+                pixels = keys[first * height * width : (first + len(part)) * height * width]
+                _draw(part, corners, low, height, width, cull_backfaces, budget, pixels)
     return _fragments(points, triangles, keys.view(batch, height, width))
 
 
 def _draw(
     points: Tensor,
-    triangles: Tensor,
+    corners: Tensor,
+    first: int,
     height: int,
     width: int,
     cull_backfaces: bool,
     budget: int,
     keys: Tensor,
 ) -> None:
-    """Lower each pixel's key to that of the nearest triangle; a key is depth, then index."""
-    count = len(triangles)
-    corners = triangles.T.reshape(-1)
-    x, y, depth = (
-        points[..., axis].index_select(1, corners).view(len(points), 3, count) for axis in range(3)
+    """Lower each pixel's key to that of the nearest triangle; a key is depth, then index.
+
+    ``corners`` are ``(3, n)`` triangles, of which the first has the index ``first``.
+    """
+    table, kept, (left, top, right, bottom) = _candidates(
+        points, corners, height, width, cull_backfaces
     )
-    left, right = _span(x, width)
-    top, bottom = _span(y, height)
-    boxes = (right - left + 1).clamp_(min=0) * (bottom - top + 1).clamp_(min=0)
-    area = _cross(x[:, 0], y[:, 0], x[:, 1], y[:, 1], x[:, 2], y[:, 2])
-    # Rows run downwards: seen from outside, an anticlockwise triangle has a negative area.
-    drawn = area < -SMALLEST_AREA if cull_backfaces else area.abs() > SMALLEST_AREA
-    drawn &= area.isfinite() & ((depth > NEAR) & (depth < torch.inf)).all(1) & (boxes > 0)
-    kept = drawn.view(-1).nonzero().squeeze(1)
-    image = torch.div(kept, count, rounding_mode="floor")
-
-    def pick(*tensors: Tensor) -> Tensor:
-        return torch.stack([one.reshape(-1).index_select(0, kept) for one in tensors])
-
-    whole = torch.stack((kept - image * count, image * (height * width)))
-    boxed = pick(left, top, right - left + 1)
-    real = pick(*x.unbind(1), *y.unbind(1), *(1 / depth).unbind(1))
-    for owner, offset in expand(pick(boxes)[0].long(), budget):
-        face, base = whole.index_select(1, owner)
-        column, row, wide = boxed.index_select(1, owner)
-        line = torch.div(offset.int(), wide, rounding_mode="floor")
-        column += offset.int() - line * wide
+    wide = right - left + 1
+    boxes, count = torch.stack((left, top, wide)), corners.shape[1]
+    for owner, offset in expand(wide.long() * (bottom - top + 1), budget):
+        column, row, across = boxes.index_select(1, owner)
+        line = torch.div(offset, across, rounding_mode="floor")
+        column += offset - line * across
         row += line
-        at = real.index_select(1, owner)
-        (ax, bx, cx), (ay, by, cy) = at[:3] - column, at[3:6] - row
+        triangle = kept.index_select(0, owner)
+        at = table.index_select(1, triangle)
+        (ax, bx, cx), (ay, by, cy) = at[:3].sub_(column), at[3:6].sub_(row)
+        # Exactly opposite for the two triangles of an edge: no centre falls between them.
         u, v, w = bx * cy - by * cx, cx * ay - cy * ax, ax * by - ay * bx
         inside = (u <= 0) & (v <= 0) & (w <= 0)
         if not cull_backfaces:
@@ -105,21 +98,49 @@ def _draw(
         total = u + v + w
         inside &= total.abs() > SMALLEST_AREA
         distance = total / (u * at[6] + v * at[7] + w * at[8])
-        key = distance.float().view(torch.int32).long() << 32 | face
-        keys.scatter_reduce_(0, base + (row * width + column), key.where(inside, _NOTHING), "amin")
+        image = torch.div(triangle, count, rounding_mode="floor") if len(points) > 1 else 0
+        # A positive float32 and its bits as an integer are ordered alike.
+        nearness = distance.float().view(torch.int32).long()
+        key = nearness << 32 | (first + triangle - image * count)
+        pixel = row * width + column + image * (height * width)
+        keys.scatter_reduce_(0, pixel.long(), key.where(inside, _NOTHING), "amin")
 
 
-def _span(coordinates: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """First and last pixel centre between the corners, as integers; empty if not finite."""
-    low, high = coordinates.amin(1), coordinates.amax(1)
-    first = low.ceil_().clamp_(0, size).nan_to_num_(size)
-    last = high.floor_().clamp_(-1, size - 1).nan_to_num_(-1)
-    return first.int(), last.int()
+def _candidates(
+    points: Tensor, corners: Tensor, height: int, width: int, cull_backfaces: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Corners of all triangles, which of them may be drawn, and the pixels these may cover.
+
+    Returns:
+        ``(9, images · n)`` x, y and 1 / depth of the three corners; ``(k,)`` which triangles have
+        a sound area and a pixel centre in their bounding box; ``(4, k)`` int32 first column, first
+        row, last column, last row of that box.
+    """
+    images, count = len(points), corners.shape[1]
+    x, y, depth = points.unbind(-1)
+    # What cannot be drawn gets no position, and so no area.
+    known = (depth > NEAR) & (depth < torch.inf) & (x.abs() < _FAR) & (y.abs() < _FAR)
+    x = torch.where(known, x, torch.nan)
+    table = points.new_empty(9, images, count)
+    for axis, values in enumerate((x, y, 1 / depth)):
+        at = values.index_select(1, corners.view(-1)).view(images, 3, count)
+        table[3 * axis : 3 * axis + 3] = at.transpose(0, 1)
+    (ax, bx, cx), (ay, by, cy) = table[:3], table[3:6]
+    left, right = _span(ax, bx, cx, width)
+    top, bottom = _span(ay, by, cy, height)
+    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    # Rows run downwards: seen from outside, an anticlockwise triangle has a negative area.
+    drawn = area < -SMALLEST_AREA if cull_backfaces else area.abs() > SMALLEST_AREA
+    drawn &= (right >= left) & (bottom >= top)
+    kept = drawn.view(-1).nonzero().squeeze(1)
+    box = torch.stack([one.view(-1).index_select(0, kept) for one in (left, top, right, bottom)])
+    return table.view(9, -1), kept, box.int()
 
 
-def _cross(ax: Tensor, ay: Tensor, bx: Tensor, by: Tensor, cx: Tensor, cy: Tensor) -> Tensor:
-    """Twice the signed area of triangles."""
-    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+def _span(a: Tensor, b: Tensor, c: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """First and last pixel centre between the corners, as whole floats; last < first if none."""
+    low, high = torch.minimum(torch.minimum(a, b), c), torch.maximum(torch.maximum(a, b), c)
+    return low.ceil_().clamp_(min=0), high.floor_().clamp_(max=size - 1)
 
 
 def _fragments(points: Tensor, triangles: Tensor, keys: Tensor) -> Fragments:

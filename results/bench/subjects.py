@@ -59,8 +59,16 @@ def bootstrap(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield time_pairs("bootstrap of Table 4", ours, "scipy.stats.bootstrap", scipys, repeats)
 
 
+def render(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """Our rasterizer against PyTorch3D's CPU path, on a mesh of the Basel crop's size."""
+    from results.bench.rasterizing import time_rasterizer
+
+    yield from time_rasterizer(repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing]]] = {
     "startup": startup,
     "table4": table4,
     "bootstrap": bootstrap,
+    "render": render,
 }

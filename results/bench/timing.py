@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocols.roots import project_root
 
@@ -21,6 +21,7 @@ class Timing:
         reference_seconds: Median wall seconds of the reference.
         ratio: Median of subject over reference, pair by pair.
         repeats: How many pairs.
+        note: What else was measured, in words.
     """
 
     subject: str
@@ -29,6 +30,11 @@ class Timing:
     reference_seconds: float
     ratio: float
     repeats: int
+    note: str = ""
+
+    def divided(self, parts: int) -> "Timing":
+        """The same for one of ``parts`` equal pieces of the subject."""
+        return replace(self, seconds=self.seconds / parts, ratio=self.ratio / parts)
 
 
 def time_pairs(

@@ -1,5 +1,9 @@
 """The stopwatch, not the speed: no test asserts a time."""
 
+import pytest
+
+from results.bench import rasterizing
+from results.bench.rasterizing import peak_memory
 from results.bench.subjects import SUBJECTS
 from results.bench.timing import python_process, time_pairs
 
@@ -20,3 +24,22 @@ def test_a_process_runs_in_the_checkout() -> None:
 def test_the_bootstrap_subject_runs() -> None:
     (timing,) = SUBJECTS["bootstrap"](None, 1)
     assert timing.reference == "scipy.stats.bootstrap"
+
+
+def test_an_image_takes_little_memory() -> None:
+    """The bar is 60 MB an image at 224² with 71,442 triangles."""
+    risen = peak_memory(4)
+    if risen is None:
+        pytest.skip("this system does not tell a process's peak memory")
+    assert 0 < risen / 4 < 60
+
+
+def test_the_render_subject_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a small mesh and against the oracle, so that it takes a moment."""
+    monkeypatch.setattr(rasterizing, "SIDE", 20)
+    monkeypatch.setattr(rasterizing.pytorch3d, "available", lambda: False)
+    alone, batch, backward, *_ = SUBJECTS["render"](None, 1)
+    assert "PyTorch3D is not installed" in alone.reference
+    assert alone.note.startswith("same triangle at 100.000 % of the pixels; ")
+    assert 0 < batch.ratio < 1
+    assert backward.seconds > 0

@@ -57,6 +57,37 @@ def test_an_absent_root_is_one_line(project: Path, words: tuple[str, ...], told:
     assert "Traceback" not in answer.stderr
 
 
+def test_a_model_is_drawn(shared: Path, project: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    root, out = shared / "face_models/ict_facekit", tmp_path / "new" / "ict.png"
+    words = ("ict", "--root", str(root), "--out", str(out), "--size", "32")
+    answer = call(project, "scripts/draw_model.py", *words)
+    assert answer.returncode == 0, answer.stderr
+    assert "6,706 vertices" in answer.stdout
+    assert f"Picture: {out}" in answer.stdout
+    with Image.open(out) as picture:
+        assert picture.width > 5 * 100
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("bfm09", "--root", "/no/such"), "the Basel Face Model 2009 is not at /no/such"),
+        (("bfm09",), "Register at https://faces.dmi.unibas.ch"),
+        (("flame",), "flame: expected any of bfm09, ict"),
+        (("ict", "--size", "4"), "--size 4: expected 16 to 2048 pixels"),
+    ],
+)
+def test_a_model_that_cannot_be_drawn_is_one_line(
+    project: Path, tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    answer = call(project, "scripts/draw_model.py", *words, CFR_DATA=str(tmp_path))
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
 def test_a_wrong_option_is_refused(project: Path) -> None:
     answer = call(project, "scripts/reproduce.py", "table4", "--bins", "neither")
     assert answer.returncode == 2

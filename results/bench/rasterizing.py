@@ -1,0 +1,108 @@
+"""The rasterizer against PyTorch3D's on the same mesh, and how much memory an image takes."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from cfr.camera import Camera, place
+from cfr.render import pytorch3d, reference
+from cfr.render.rasterizer import rasterize
+from cfr.render.shading import Rasterizer, interpolate
+from cfr.types import Fragments
+from protocols.roots import project_root
+from results.bench.meshes import head
+from results.bench.timing import Timing, time_pairs
+
+SIZE, SIDE, IN_A_ROW, CPU_BATCH, DEVICE_BATCH = 224, 190, 20, 8, 32
+
+
+def time_rasterizer(repeats: int) -> Iterator[Timing]:
+    """36,100 vertices, 71,442 triangles, 224²; PyTorch3D if it is installed, else the oracle."""
+    installed = pytorch3d.available()
+    name = "PyTorch3D, CPU" if installed else "cfr.render.reference (PyTorch3D is not installed)"
+    theirs = _call(pytorch3d.rasterize if installed else reference.rasterize, 1)
+    ours, alone = "rasterize, one image", _call(rasterize, 1)
+
+    def in_a_row() -> None:  # one call is too short for a clock beside seconds
+        for _ in range(IN_A_ROW):
+            alone()
+
+    one = time_pairs(f"{ours} ({IN_A_ROW} in a row)", in_a_row, name, theirs, repeats)
+    same = (theirs().face == alone().face).double().mean().item()
+    agreement = f"same triangle at {100 * same:.3f} % of the pixels"
+    yield replace(one.divided(IN_A_ROW), note=f"{agreement}; {_memory(1)}")
+    batch = _call(rasterize, CPU_BATCH)
+    many = time_pairs(f"rasterize, an image of {CPU_BATCH}", batch, name, theirs, repeats)
+    yield replace(many.divided(CPU_BATCH), note=_memory(CPU_BATCH))
+    yield time_pairs("rasterize, interpolate, backward", _backward, ours, alone, repeats)
+    if torch.cuda.is_available():
+        batch = _call(rasterize, DEVICE_BATCH, "cuda")
+        subject = f"rasterize, an image of {DEVICE_BATCH}, {torch.cuda.get_device_name()}"
+        device = time_pairs(subject, batch, f"{ours}, CPU", alone, repeats)
+        yield device.divided(DEVICE_BATCH)
+
+
+def peak_memory(batch: int) -> float | None:
+    """How far this process's memory rises while it rasterizes a batch, in megabytes.
+
+    None where the system does not tell (only Linux does, and lets the peak be reset).
+    """
+    call = _call(rasterize, batch)
+    _call(rasterize, 1, side=20)()  # what the libraries take once, for themselves
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _status("VmRSS")
+        call()
+        return (_status("VmHWM") - before) / 1024
+    except OSError:
+        return None
+
+
+def _call(
+    rasterizer: Rasterizer, batch: int, device: str = "cpu", side: int | None = None
+) -> Callable[[], Fragments]:
+    """A call that rasterizes a batch of heads, each turned another way."""
+    vertices, triangles = (one.to(device) for one in head(side or SIDE))
+    turned = torch.linspace(-0.6, 0.6, batch + 1, device=device)[1:]
+    rotation = torch.stack((0.1 * turned, turned, 0 * turned), dim=1)
+    at = place(vertices.expand(batch, -1, -1), rotation, torch.zeros_like(rotation))
+    draw = partial(rasterizer, Camera().project(at), triangles, SIZE, SIZE)
+
+    def call() -> Fragments:
+        found = draw()
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return found
+
+    return call
+
+
+def _backward() -> None:
+    vertices, triangles = head(SIDE)
+    points = Camera().project(vertices[None]).requires_grad_()
+    colors = torch.full((1, len(vertices), 3), 0.5, requires_grad=True)
+    found = rasterize(points, triangles, SIZE, SIZE)
+    interpolate(found, triangles, colors).square().sum().backward()
+
+
+def _memory(batch: int) -> str:
+    """Peak memory an image, measured in a process of its own."""
+    code = f"from results.bench.rasterizing import peak_memory; print(peak_memory({batch}))"
+    answer = subprocess.run(  # noqa: S603 (our own interpreter, fixed words)
+        [sys.executable, "-c", code], cwd=project_root(), check=True, capture_output=True, text=True
+    )
+    told = answer.stdout.strip()
+    return "memory unknown" if told == "None" else f"{float(told) / batch:.0f} MB an image"
+
+
+def _status(field: str) -> int:
+    """A field of this process's status, in kilobytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1])
+    raise OSError(f"no {field} in /proc/self/status")
