@@ -37,17 +37,22 @@ DEEP3D_SCALE = 102.0
 """Pixels of a 224 crop for one decimetre: focal length 1015 at 10 dm, rounded by Deep3D."""
 
 
-@dataclass(frozen=True)
+_LARGEST_CANVAS = 4096
+
+
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """A square crop of a photo.
 
     Attributes:
         matrix: ``(2, 3)`` takes (x, y, 1) of the photo to (x, y) of the crop.
         size: Pixels along each side of the crop.
+        antialias: Whether a crop that shrinks averages the pixels that it leaves out.
     """
 
     matrix: Float64[np.ndarray, "2 3"]
     size: int
+    antialias: bool = True
 
     @property
     def inverse(self) -> Float64[np.ndarray, "2 3"]:
@@ -65,17 +70,22 @@ class Alignment:
 
     def crop(self, photo: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "s s 3"]:
         """Cut the crop; black where it reaches out of the photo, and nowhere else."""
-        return warp(photo, self.matrix, self.size, self.size)
+        return warp(photo, self.matrix, self.size, self.size, antialias=self.antialias)[0]
 
     def paste(
         self, crop: UInt8[np.ndarray, "s s 3"], height: int, width: int
     ) -> tuple[UInt8[np.ndarray, "h w 3"], Bool[np.ndarray, "h w"]]:
         """Put a crop back where it came from: a picture of the photo's size, and where it lies."""
-        column, row = np.meshgrid(np.arange(width, dtype=float), np.arange(height, dtype=float))
-        inside = self.to_crop(np.stack((column, row), axis=-1))
-        lies = np.asarray(((inside >= 0) & (inside <= self.size - 1)).all(axis=-1))
-        picture = warp(crop, self.inverse, height, width)
-        picture[~lies] = 0
+        corners = np.array([(0, 0), (1, 0), (0, 1), (1, 1)]) * float(self.size) - 0.5
+        shown, limit = self.to_photo(corners), np.array([width, height])
+        left, top = np.clip(np.floor(shown.min(0)), 0, limit).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(shown.max(0)) + 1, (left, top), limit).astype(int).tolist()
+        picture = np.zeros((height, width, 3), np.uint8)
+        lies = np.zeros((height, width), bool)
+        if right > left and bottom > top:
+            back = self.inverse - [[0, 0, left], [0, 0, top]]
+            part = warp(crop, back, bottom - top, right - left)
+            picture[top:bottom, left:right], lies[top:bottom, left:right] = part
         return picture, lies
 
 
@@ -85,30 +95,30 @@ def five_from_68(points: Float64[np.ndarray, "*n 68 2"]) -> Float64[np.ndarray, 
     return np.concatenate((eyes, points[..., [30, 48, 54], :]), axis=-2)
 
 
-def align_deep3d(five: Float64[np.ndarray, "5 2"], photo_height: int, size: int = 224) -> Alignment:
+def align_deep3d(five: Float64[np.ndarray, "5 2"], size: int = 224) -> Alignment:
     """The crop that Deep3D's regressor expects: scale and shift by POS, without rotation.
 
-    The scaled-orthographic fit (POS) of the canonical points gives a scale s and a position t; one
-    decimetre becomes 102 pixels and the plane point (t_x, h − t_y) the middle of the crop. Both
-    are counted from the pixels' edges there, as Deep3D's resize and crop do (SPEC §2).
+    The scaled-orthographic fit (POS) of the canonical points gives a scale and a position; one
+    decimetre becomes 102 pixels, and the face's origin goes to the middle of the crop. Deep3D
+    counts from the edges when it resizes and crops, so that pixel centres lie half a pixel off
+    (SPEC §2).
 
     Args:
         five: Eye centres, nose tip, mouth corners, in the photo's pixels.
-        photo_height: Rows of the photo.
         size: Pixels along each side of the crop; the scale follows.
 
     Raises:
         ValueError: The points are not finite, or lie in one place.
     """
     _check(five)
-    upward = np.column_stack((five[:, 0], photo_height - 1 - five[:, 1]))
-    # Unconstrained least squares for two rows of a scaled rotation, and their offsets.
+    # Unconstrained least squares, y upwards, for two rows of a scaled rotation and their offsets.
     design = np.column_stack((CANONICAL_FIVE, np.ones(5)))
-    solution = np.linalg.lstsq(design, upward, rcond=None)[0]
+    solution = np.linalg.lstsq(design, five * (1, -1), rcond=None)[0]
     scale = np.linalg.norm(solution[:3], axis=0).mean()
-    centre = np.array([solution[3, 0], photo_height - solution[3, 1]])
     if not scale > 0:
         raise ValueError("five points: expected points that span a face, found a scale of 0")
+    # Deep3D's (t_x, h − t_y), with t_y counted upwards from the photo's last row.
+    centre = np.array([solution[3, 0], 1 - solution[3, 1]])
     zoom = DEEP3D_SCALE * size / 224 / scale
     shift = size / 2 - zoom * (centre - 0.5) - 0.5
     return Alignment(np.column_stack((zoom * np.eye(2), shift)), size)
@@ -116,6 +126,8 @@ def align_deep3d(five: Float64[np.ndarray, "5 2"], photo_height: int, size: int 
 
 def align_arcface(five: Float64[np.ndarray, "5 2"], size: int = 112) -> Alignment:
     """The crop that ArcFace recognizers expect: the similarity that fits its template best.
+
+    It is cut without antialiasing, as insightface cuts what these recognizers were trained on.
 
     Args:
         five: Eye centres, nose tip, mouth corners, in the photo's pixels.
@@ -130,52 +142,61 @@ def align_arcface(five: Float64[np.ndarray, "5 2"], size: int = 112) -> Alignmen
     found = SimilarityTransform.from_estimate(five, ARCFACE_112 * (size / 112))
     if not found:
         raise ValueError(f"five points: no similarity fits them: {found}")
-    return Alignment(np.asarray(found.params[:2], np.float64), size)
+    return Alignment(np.asarray(found.params[:2], np.float64), size, antialias=False)
 
 
 def warp(
-    photo: UInt8[np.ndarray, "h w 3"], matrix: Float64[np.ndarray, "2 3"], height: int, width: int
-) -> UInt8[np.ndarray, "_ _ 3"]:
-    """Warp a photo by an affine map, bilinearly; black outside the photo.
+    photo: UInt8[np.ndarray, "h w 3"],
+    matrix: Float64[np.ndarray, "2 3"],
+    height: int,
+    width: int,
+    *,
+    antialias: bool = True,
+) -> tuple[UInt8[np.ndarray, "_ _ 3"], Bool[np.ndarray, "_ _"]]:
+    """Warp a photo by an affine map, bilinearly.
 
-    Where it shrinks by two or more, the photo is first averaged over blocks of whole pixels: a
-    bilinear warp alone would skip pixels and alias.
+    Where it shrinks, a bilinear warp alone would skip pixels and alias: the result is drawn
+    larger, by the next whole factor, and averaged.
 
     Args:
         photo: RGB.
         matrix: Takes (x, y, 1) of the photo to (x, y) of the result.
         height: Rows of the result.
         width: Columns of the result.
+        antialias: Whether to average where it shrinks.
+
+    Returns:
+        The picture, black outside the photo, and where the photo is: the pixels whose centre falls
+        on one of its pixels.
     """
     shrink = 1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    block = int(shrink) if np.isfinite(shrink) else 1
-    if block >= 2:
-        photo, matrix = _averaged(photo, matrix, height, width, block)
-    return cv2.warpAffine(photo, matrix, (width, height), flags=cv2.INTER_LINEAR)
-
-
-def _averaged(
-    photo: np.ndarray, matrix: np.ndarray, height: int, width: int, block: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The part of the photo that the result shows, in blocks, and the matrix that fits it."""
-    inverse = cv2.invertAffineTransform(matrix)
-    corners = np.array([(0, 0), (width, 0), (0, height), (width, height)], np.float64) - 0.5
-    shown = corners @ inverse[:, :2].T + inverse[:, 2]
-    rows, columns = photo.shape[:2]
-    limit = np.array([columns, rows])
-    low = (np.clip(shown.min(0) - 2 * block, 0, limit - 1) // block * block).astype(int)
-    high = np.clip(np.ceil(shown.max(0)) + 2 * block, low + 1, limit).astype(int)
-    part = photo[low[1] : high[1], low[0] : high[0]]
-    bottom, right = -part.shape[0] % block, -part.shape[1] % block
-    # A last block that is not whole is filled with its own border, not with black.
-    part = cv2.copyMakeBorder(part, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-    small = cv2.resize(
-        part, (part.shape[1] // block, part.shape[0] // block), interpolation=cv2.INTER_AREA
+    most = max(1, _LARGEST_CANVAS // max(height, width))
+    factor = int(min(np.ceil(shrink - 1e-6), most)) if antialias and shrink > 1 else 1
+    # Pixel j of the result is made of the pixels factor·j … of the larger one.
+    larger = matrix * factor + [[0, 0, (factor - 1) / 2]] * 2
+    picture = cv2.warpAffine(
+        photo,
+        larger,
+        (width * factor, height * factor),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
     )
-    # Block j covers the photo's pixels low + j·block …: its middle, in the photo's pixels.
-    middle = low + (block - 1) / 2
-    shift = matrix[:, :2] @ middle + matrix[:, 2]
-    return small, np.column_stack((matrix[:, :2] * block, shift))
+    if factor > 1:
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    inside = _inside(matrix, height, width, photo.shape[:2])
+    picture[~inside] = 0
+    return picture, inside
+
+
+def _inside(matrix: np.ndarray, height: int, width: int, photo: tuple[int, ...]) -> np.ndarray:
+    """Which pixel centres of a result come from within the photo's outer edges."""
+    inverse = cv2.invertAffineTransform(matrix)
+    column, row = np.arange(width), np.arange(height)[:, None]
+    inside = np.ones((height, width), bool)
+    for (along_x, along_y, offset), limit in zip(inverse, reversed(photo), strict=True):
+        position = along_x * column + along_y * row + offset
+        inside &= (position >= -0.5) & (position <= limit - 0.5)
+    return inside
 
 
 def _check(five: np.ndarray) -> None:

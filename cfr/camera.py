@@ -13,8 +13,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cfr.precision import full_precision
+
 REGRESSOR_OFFSET = (0.5, -0.5)
 """Add this to a pixel position to get the (u, 223 − v) that R-Net weights were trained on."""
+
+NEAR = 0.01
+"""Nothing nearer to the camera than this, in decimetres, is drawn."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +30,11 @@ class Camera:
         size: Pixels along each side.
         focal: Focal length in pixels.
         distance: Where it stands on the z axis, in decimetres.
-        near: Nothing nearer is drawn, in decimetres from the camera.
     """
 
     size: int = 224
     focal: float = 1015.0
     distance: float = 10.0
-    near: float = 0.01
 
     @property
     def field_of_view(self) -> float:
@@ -40,7 +43,7 @@ class Camera:
 
     def resized(self, size: int) -> "Camera":
         """The same view on another number of pixels."""
-        return Camera(size, self.focal * size / self.size, self.distance, self.near)
+        return Camera(size, self.focal * size / self.size, self.distance)
 
     def project(self, vertices: Float[Tensor, "b v 3"]) -> Float[Tensor, "b v 3"]:
         """Project points onto the image.
@@ -50,12 +53,13 @@ class Camera:
 
         Returns:
             x and y in pixels, and the depth in decimetres along the viewing axis. A point behind
-            the camera has a negative depth and a mirrored position; the rasterizers drop it.
+            the camera has a negative depth and a mirrored position. Nearer than :data:`NEAR` the
+            position is that of a point at NEAR; the rasterizers drop all of these.
         """
         x, y, z = vertices.unbind(-1)
         depth = self.distance - z
-        # No division by zero, and none by what would overflow; the sign stays.
-        safe = torch.where(depth.abs() < self.near, torch.full_like(depth, self.near), depth)
+        at_near = torch.copysign(torch.full_like(depth, NEAR), depth)
+        safe = torch.where(depth.abs() < NEAR, at_near, depth)
         centre = self.size / 2.0 - 0.5
         column = self.focal * x / safe + centre
         row = centre - self.focal * y / safe
@@ -84,10 +88,16 @@ def rotation_matrix(angles: Float[Tensor, "b 3"]) -> Float[Tensor, "b 3 3"]:
     return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
 
 
+@full_precision
+def turn(vectors: Float[Tensor, "b v 3"], rotation: Float[Tensor, "b 3"]) -> Float[Tensor, "b v 3"]:
+    """Turn vectors about the origin: V · Rᵀ."""
+    return vectors @ rotation_matrix(rotation).mT
+
+
 def place(
     shape: Float[Tensor, "b v 3"],
     rotation: Float[Tensor, "b 3"],
     translation: Float[Tensor, "b 3"],
 ) -> Float[Tensor, "b v 3"]:
     """Turn shapes about the model's origin and move them: V · Rᵀ + t, in decimetres."""
-    return shape @ rotation_matrix(rotation).mT + translation[:, None]
+    return turn(shape, rotation) + translation[:, None]

@@ -67,13 +67,15 @@ class Layout:
         return sum(self.sizes.values())
 
     def split(self, vector: Float[Tensor, "b n"]) -> Coefficients:
-        """Cut a regressor's output into coefficients; views, no copies.
+        """Cut a regressor's output into coefficients; half precision becomes float32.
 
         Raises:
             ValueError: The vector has another length.
         """
         if vector.shape[1] != self.size:
             raise ValueError(f"expected {self.size} coefficients, found {vector.shape[1]}")
+        if vector.dtype in (torch.float16, torch.bfloat16):
+            vector = vector.float()
         parts = vector.split(list(self.sizes.values()), dim=1)
         return Coefficients(*parts, model=self.model)
 
@@ -98,11 +100,15 @@ class Layout:
 
 
 def save_coefficients(path: Path, coefficients: Coefficients) -> None:
-    """Write coefficients as safetensors; the file names their face model."""
-    from safetensors.torch import save_file
+    """Write coefficients as safetensors; the file names their face model.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    from safetensors.torch import save
 
     tensors = {name: part.detach().contiguous() for name, part in coefficients.parts().items()}
-    save_file(tensors, path, {"format": _FORMAT, "model": coefficients.model})
+    path.write_bytes(save(tensors, {"format": _FORMAT, "model": coefficients.model}))
 
 
 def load_coefficients(path: Path, layout: Layout) -> Coefficients:
@@ -125,9 +131,12 @@ def load_coefficients(path: Path, layout: Layout) -> Coefficients:
         raise BadInput(path, "", expected, f"{about.get('format')}: {', '.join(sorted(parts))}")
     if about.get("model") != layout.model:
         raise WrongFaceModel(str(path), about.get("model", ""), f"{layout.model[:12]}…")
-    rows = len(parts["rotation"])
+    rows = next(iter(parts["rotation"].shape), 0)
     for name, size in layout.sizes.items():
-        if parts[name].shape != (rows, size):
-            found = f"{tuple(parts[name].shape)}"
-            raise BadInput(path, f"tensor {name}", f"shape ({rows}, {size})", found)
+        part = parts[name]
+        if part.shape != (rows, size) or not part.is_floating_point():
+            found = f"{tuple(part.shape)} {part.dtype}"
+            raise BadInput(path, f"tensor {name}", f"real numbers of shape ({rows}, {size})", found)
+        if not part.isfinite().all():
+            raise BadInput(path, f"tensor {name}", "finite numbers", "NaN or infinity")
     return Coefficients(**parts, model=layout.model)

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cfr.precision import full_precision
+
 AMBIENT = 0.8
 """Added to the first weight of each channel: coefficients of zero are an even light."""
 
@@ -36,6 +38,7 @@ def harmonics(normals: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 9"]:
     return torch.stack(values, dim=-1)
 
 
+@full_precision
 def shade(
     albedo: Float[Tensor, "b v 3"],
     normals: Float[Tensor, "b v 3"],

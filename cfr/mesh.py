@@ -1,6 +1,6 @@
 """From coefficients to a lit mesh: shape, pose, normals, light (Eq. 1)."""
 
-from cfr.camera import place, rotation_matrix
+from cfr.camera import place, turn
 from cfr.lighting import shade
 from cfr.morphable.model import MorphableModel
 from cfr.normals import vertex_normals
@@ -15,7 +15,7 @@ def reconstruct(model: MorphableModel, coefficients: Coefficients) -> FaceMesh:
     """
     shape = model.shape(coefficients)
     normals = vertex_normals(shape, model.triangles, model.incident)
-    normals = normals @ rotation_matrix(coefficients.rotation).mT
+    normals = turn(normals, coefficients.rotation)
     return FaceMesh(
         vertices=place(shape, coefficients.rotation, coefficients.translation),
         colors=shade(model.albedo(coefficients), normals, coefficients.lighting),

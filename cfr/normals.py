@@ -32,7 +32,7 @@ def incident_triangles(triangles: Int[Tensor, "f 3"], vertices: int) -> Int[Tens
 
     ``k`` is the largest number of triangles around any vertex.
     """
-    corners = triangles.reshape(-1)
+    corners = triangles.long().reshape(-1)
     order = torch.argsort(corners, stable=True)
     counts = torch.bincount(corners, minlength=vertices)
     starts = counts.cumsum(0) - counts

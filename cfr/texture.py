@@ -8,8 +8,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from cfr.camera import NEAR
 from cfr.render.expand import expand
-from cfr.render.rasterizer import NEAR, SMALLEST_AREA
+from cfr.render.rasterizer import SMALLEST_AREA
 
 TOLERANCE = 1e-5
 """A triangle hides a vertex if it is nearer by more than this share of the vertex's depth."""
@@ -24,8 +25,8 @@ def sample_photo(
 
     Hidden vertices copy the occluder or the background. That damage is deliberate: it is what the
     network learns to repair (R_p, SPEC §1). A projection outside the photo takes the colour of the
-    photo's border. The points are left as they are; gradients flow to the photo and, with
-    ``bilinear``, to the points.
+    photo's border; a point that is not finite, black. The points are left as they are; gradients
+    flow to the photo and, with ``bilinear``, to the points.
 
     Args:
         photo: Any channels.
@@ -36,10 +37,13 @@ def sample_photo(
     # grid_sample counts from −1 to 1 between the photo's edges, half a pixel outside the centres.
     edges = torch.tensor([width, height], dtype=points.dtype, device=points.device)
     grid = (2 * points[..., :2] + 1) / edges - 1
+    # PyTorch reads out of bounds where the grid is not finite or enormous.
+    known = grid.isfinite().all(-1, keepdim=True)
+    grid = torch.where(known, grid, 0.0).clamp(-2, 2)
     sampled = functional.grid_sample(
         photo, grid[:, :, None], mode=mode, padding_mode="border", align_corners=False
     )
-    return sampled[..., 0].mT
+    return torch.where(known, sampled[..., 0].mT, 0.0)
 
 
 def inside_photo(points: Float[Tensor, "b v xy"], height: int, width: int) -> Bool[Tensor, "b v"]:
@@ -105,9 +109,11 @@ def _close_pairs(points: Tensor, corners: Tensor, budget: int) -> Iterator[tuple
     if not len(known) or not len(corners):
         return
     at = points[known, :2]
-    low = at.amin(0)
+    # Without the outermost hundredth, that a stray vertex may not make all others share a cell.
+    ends_of_most = torch.tensor([0.01, 0.99], dtype=at.dtype, device=at.device)
+    low, high = torch.quantile(at, ends_of_most, dim=0)
     side = max(1, int(len(known) ** 0.5))
-    cell = ((at.amax(0) - low) / side).clamp(min=1e-6)
+    cell = ((high - low) / side).clamp(min=1e-6)
 
     def cell_of(positions: Tensor) -> Tensor:
         return ((positions - low) / cell).floor().clamp(0, side - 1).long()

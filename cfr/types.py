@@ -6,11 +6,12 @@ is in decimetres; a pixel position is (x, y) with (0, 0) the centre of the top-l
 
 from dataclasses import dataclass, fields
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Coefficients:
     """What describes faces in photos, for one face model (Eq. 1 and its camera and light).
 
@@ -37,8 +38,13 @@ class Coefficients:
         """The tensors by name, in the order of a regressor's output vector."""
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "model"}
 
+    def to(self, device: torch.device | str) -> "Coefficients":
+        """The same on another device."""
+        parts = {name: part.to(device) for name, part in self.parts().items()}
+        return Coefficients(**parts, model=self.model)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class FaceMesh:
     """Faces as coloured triangles, placed in front of the camera.
 
@@ -53,7 +59,7 @@ class FaceMesh:
     triangles: Int[Tensor, "f 3"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fragments:
     """What a rasterizer found at each pixel's centre.
 

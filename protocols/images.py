@@ -2,9 +2,11 @@
 
 Greyscale, palettes, CMYK and 16 bits a channel are converted; transparency is laid over black;
 the orientation that a camera noted (EXIF) is applied; of several frames the first is taken.
+16-bit grey is rounded to 8 bits; 16-bit colour is cut to them by Pillow, at most one level lower.
 """
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +29,10 @@ def read_image(path: Path) -> UInt8[np.ndarray, "h w 3"]:
     """
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(path, "", "a picture", error.strerror or str(error)) from error
+    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
+        raise BadInput(
+            path, "", "a picture", getattr(error, "strerror", None) or str(error)
+        ) from error
     return decode_image(content, path)
 
 
@@ -45,15 +49,15 @@ def decode_image(content: bytes, path: Path, record: str = "") -> UInt8[np.ndarr
     """
     try:
         # Opening reads the header only; the pixels are decoded once the size is known.
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with _open(content) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise _too_large(path, record, f"{width} × {height}")
-            image.load()
-            return _to_rgb(ImageOps.exif_transpose(image), path, record)
+            ImageOps.exif_transpose(image, in_place=True)
+            return _to_rgb(image, path, record)
     except BadInput:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise _too_large(path, record, str(error)) from error
     except UnidentifiedImageError as error:
         expected = f"a picture ({', '.join(FORMATS)})"
@@ -68,15 +72,20 @@ def decode_image(content: bytes, path: Path, record: str = "") -> UInt8[np.ndarr
         ) from error
 
 
+def _open(content: bytes) -> Image.Image:
+    """Read the header; Pillow's own warning of large pictures is silent, ours is stricter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+
+
 def _to_rgb(image: Image.Image, path: Path, record: str) -> np.ndarray:
     if image.mode.startswith("I;16"):
         return _grey(np.asarray(image).astype(np.uint16) / 257)
+    if image.mode == "I" and image.format == "PPM":  # scaled to 16 bits by Pillow
+        return _grey(np.asarray(image) / 257)
     if image.mode in ("I", "F"):
-        values = np.asarray(image)
-        if image.mode == "F" or values.min() < 0 or values.max() > 65535:
-            found = f"mode {image.mode}, values {values.min()} to {values.max()}"
-            raise BadInput(path, record, "8 or 16 bits a channel", found)
-        return _grey(values / 257)
+        raise BadInput(path, record, "8 or 16 bits a channel", f"32 (mode {image.mode})")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)

@@ -46,6 +46,8 @@ def read_mat(
             raise BadInput(
                 path, f"field {name}", f"{_KINDS[kinds]} of shape {shape}", "no such field"
             )
+        if not isinstance(value, np.ndarray):
+            raise BadInput(path, f"field {name}", "a full array", type(value).__name__)
         if value.shape != shape or value.dtype.kind not in kinds:
             what = f"{value.dtype} {value.shape}"
             raise BadInput(path, f"field {name}", f"{_KINDS[kinds]} of shape {shape}", what)
@@ -69,11 +71,11 @@ def read_indices(
     Raises:
         BadInput: A number is not whole, or not between ``base`` and ``base + count − 1``.
     """
-    indices = values.astype(np.int64)
-    low, high = int(indices.min()), int(indices.max())
-    if (indices != values).any():
-        raise BadInput(path, f"field {field}", "whole numbers", "fractions")
+    low, high = values.min(), values.max()
     if low < base or high > base + count - 1:
         expected = f"indices from {base} to {base + count - 1} (this file counts from {base})"
-        raise BadInput(path, f"field {field}", expected, f"{low} to {high}")
+        raise BadInput(path, f"field {field}", expected, f"{low:.12g} to {high:.12g}")
+    indices = values.astype(np.int64)
+    if (indices != values).any():
+        raise BadInput(path, f"field {field}", "whole numbers", "fractions")
     return indices - base

@@ -32,6 +32,8 @@ def main(console: Console) -> None:
     config = tyro.cli(DrawModel, prog="draw_model.py", description=__doc__)
     if not 16 <= config.size <= 2048:
         raise BadOption(f"--size {config.size}", "16 to 2048 pixels")
+    if config.out and (config.out.suffix.lower() != ".png" or config.out.is_dir()):
+        raise BadOption(f"--out {config.out}", "a file that ends in .png")
     from cfr.camera import Camera
     from cfr.morphable.sources import load_model
     from results.figures.views import draw_views

@@ -19,6 +19,7 @@ from protocols.errors import BadInput, DatasetUnavailable
 TITLE = "ICT-FaceKit's face model"
 COMPACT = "ict_face_headneck.npz"
 HOW = "Clone ICT-VGL/ICT-FaceKit (MIT) and point to its folder FaceXModel."
+_KINDS = {"f": "real numbers", "iu": "whole numbers", "U": "names"}
 Region = Literal["narrow", "face", "head"]
 _VERTICES: dict[Region, int] = {"narrow": 6_706, "face": 9_409, "head": 11_248}
 _ALL_VERTICES, _IDENTITIES = 26_719, 100
@@ -53,10 +54,12 @@ def load(path: Path, region: Region = "narrow") -> MorphableModel:
     neutral, identity, expression, names, polygons, landmarks = parts
     kept = _VERTICES[region]
     if landmarks.shape != (68,) or landmarks.min() < 0 or landmarks.max() >= _VERTICES["narrow"]:
-        found = f"{landmarks.shape}, {landmarks.min()} to {landmarks.max()}"
+        found = f"{landmarks.shape}, {landmarks.reshape(-1)[:3]}…"
         raise BadInput(path, "landmarks", "68 indices of face vertices", found)
     points = neutral[landmarks].astype(np.float64)
     five = np.stack((points[[36, 39]].mean(0), points[[42, 45]].mean(0), *points[[30, 48, 54]]))
+    if np.ptp(five, axis=0).max() < 1e-3:
+        raise BadInput(path, "landmarks", "points that span a face", "all in one place")
     spread, wanted = five - five.mean(0), CANONICAL_FIVE - CANONICAL_FIVE.mean(0)
     scale = (spread * wanted).sum() / np.square(spread).sum()
     arrays = ModelArrays(
@@ -90,37 +93,33 @@ def _read_npz(path: Path) -> _Parts:
         raise BadInput(
             path, "", "a whole npz archive", f"{type(error).__name__}: {error}"
         ) from error
-    vertices = _VERTICES["head"]
-    shapes = {
-        "neutral": (vertices, 3),
-        "identity": (_IDENTITIES, vertices, 3),
-        "expression": (len(read["expression_names"]), vertices, 3),
+    names, vertices = read["expression_names"], _VERTICES["head"]
+    shapes: dict[str, tuple[tuple[int, ...], str]] = {
+        "expression_names": ((names.size,), "U"),
+        "neutral": ((vertices, 3), "f"),
+        "identity": ((_IDENTITIES, vertices, 3), "f"),
+        "expression": ((names.size, vertices, 3), "f"),
+        "faces": ((len(read["faces"]) if read["faces"].ndim else 0, 4), "iu"),
+        "landmarks68": ((68,), "iu"),
     }
-    for name, shape in shapes.items():
-        if read[name].shape != shape or read[name].dtype.kind != "f":
+    for name, (shape, kinds) in shapes.items():
+        if read[name].shape != shape or read[name].dtype.kind not in kinds or not read[name].size:
             found = f"{read[name].dtype} {read[name].shape}"
-            raise BadInput(path, f"field {name}", f"real numbers of shape {shape}", found)
-        if not np.isfinite(read[name]).all():
+            raise BadInput(path, f"field {name}", f"{_KINDS[kinds]} of shape {shape}", found)
+        if kinds == "f" and not np.isfinite(read[name]).all():
             raise BadInput(path, f"field {name}", "finite numbers", "NaN or infinity")
-    polygons = read["faces"]
-    if (
-        polygons.ndim != 2
-        or polygons.shape[1] != 4
-        or not -1 <= polygons.min() <= polygons.max() < vertices
-    ):
-        found = f"{polygons.dtype} {polygons.shape}"
-        raise BadInput(
-            path, "field faces", f"(n, 4) indices below {vertices}, −1 as filling", found
-        )
-    names = tuple(str(name) for name in read["expression_names"])
-    landmarks = read["landmarks68"].astype(np.int64)
+    polygons = read["faces"].astype(np.int64)
+    corners = polygons[:, :3]
+    if not 0 <= corners.min() <= polygons.max() < vertices or polygons.min() < -1:
+        expected = f"indices below {vertices}, −1 in the last column for a triangle"
+        raise BadInput(path, "field faces", expected, f"{polygons.min()} to {polygons.max()}")
     return (
         read["neutral"],
         read["identity"],
         read["expression"],
-        names,
-        polygons.astype(np.int64),
-        landmarks,
+        tuple(str(name) for name in names),
+        polygons,
+        read["landmarks68"].astype(np.int64),
     )
 
 
@@ -136,8 +135,9 @@ def _read_release(folder: Path) -> _Parts:
     if not expressions:
         raise BadInput(folder, "", "an OBJ file for each expression", "none")
     kept = _VERTICES["head"]
-    deltas = [_read_vertices(path) - neutral for path in (*identities, *expressions)]
-    stacked = np.stack([delta[:kept] for delta in deltas])
+    moved = (_read_vertices(path)[:kept] for path in (*identities, *expressions))
+    # In the precision of the compact file: the same numbers are the same model, by digest.
+    stacked = np.stack([(one - neutral[:kept]).astype(np.float32) for one in moved])
     listed = folder / "vertex_indices.json"
     if not listed.is_file():
         raise DatasetUnavailable("ICT-FaceKit's landmark list", listed, HOW)
@@ -148,7 +148,7 @@ def _read_release(folder: Path) -> _Parts:
         raise BadInput(listed, "", expected, f"{type(error).__name__}: {error}") from error
     names = tuple(path.stem for path in expressions)
     return (
-        neutral[:kept],
+        neutral[:kept].astype(np.float32),
         stacked[:_IDENTITIES],
         stacked[_IDENTITIES:],
         names,

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from cfr.coefficients import Layout, WrongFaceModel
 from cfr.normals import incident_triangles
+from cfr.precision import full_precision
 from cfr.types import Coefficients
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ModelArrays:
     """What a source of face models delivers; ``v`` vertices, ``f`` triangles.
 
@@ -127,6 +128,7 @@ class MorphableModel(nn.Module):
         if digest != self.digest:
             raise WrongFaceModel(what, digest, f"{self.name} {self.digest[:12]}…")
 
+    @full_precision
     def shape(self, coefficients: Coefficients) -> Float[Tensor, "b v 3"]:
         """S = S̄ + B_id α + B_exp β, in decimetres (Eq. 1).
 
@@ -138,6 +140,7 @@ class MorphableModel(nn.Module):
         flat = torch.addmm(self.mean_shape.view(-1), weights, self._shape_modes)
         return flat.unflatten(1, (-1, 3))
 
+    @full_precision
     def albedo(self, coefficients: Coefficients) -> Float[Tensor, "b v 3"]:
         """T = T̄ + B_tex δ: RGB of the unlit skin (Eq. 1); may leave [0, 1].
 
@@ -152,11 +155,24 @@ class MorphableModel(nn.Module):
 def _check(arrays: ModelArrays) -> None:
     """Refuse arrays that do not belong together: an error of the source, not of a user."""
     vertices = len(arrays.mean_shape)
-    for name in ("mean_shape", "identity", "expression", "mean_texture", "texture"):
+    surface = (vertices, 3)
+    shapes: dict[str, tuple[tuple[int, ...], type]] = {
+        "mean_shape": (surface, np.float32),
+        "identity": ((len(arrays.identity), *surface), np.float32),
+        "expression": ((len(arrays.expression), *surface), np.float32),
+        "mean_texture": (surface, np.float32),
+        "texture": ((len(arrays.texture), *surface), np.float32),
+        "triangles": ((len(arrays.triangles), 3), np.int64),
+        "landmarks": ((68,), np.int64),
+        "skin": ((vertices,), np.bool_),
+    }
+    for name, (shape, dtype) in shapes.items():
         array = getattr(arrays, name)
-        if array.shape[-2:] != (vertices, 3) or not np.isfinite(array).all():
-            raise ValueError(f"{name}: expected finite (…, {vertices}, 3), found {array.shape}")
-    for name in ("triangles", "landmarks"):
-        array = getattr(arrays, name)
-        if array.min() < 0 or array.max() >= vertices:
-            raise ValueError(f"{name}: expected indices below {vertices}, found {array.max()}")
+        if array.shape != shape or array.dtype != dtype:
+            found = f"{array.dtype} {array.shape}"
+            raise ValueError(f"{name}: expected {np.dtype(dtype)} {shape}, found {found}")
+        if dtype is np.float32 and not np.isfinite(array).all():
+            raise ValueError(f"{name}: expected finite numbers, found NaN or infinity")
+        if dtype is np.int64 and array.size and not 0 <= array.min() <= array.max() < vertices:
+            found = f"{array.min()} to {array.max()}"
+            raise ValueError(f"{name}: expected indices below {vertices}, found {found}")

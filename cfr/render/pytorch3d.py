@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from cfr.camera import NEAR
+from cfr.render.rasterizer import FARTHEST
 from cfr.types import Fragments
 from protocols.errors import PackageUnavailable
 
@@ -31,7 +33,7 @@ def rasterize(
 ) -> Fragments:
     """Find the nearest triangle at every pixel's centre, with PyTorch3D.
 
-    A centre exactly on an edge belongs to no triangle here. See
+    A centre exactly on an edge belongs to no triangle here, and it computes in float32. See
     :func:`cfr.render.rasterizer.rasterize` for the arguments.
 
     Raises:
@@ -46,8 +48,15 @@ def rasterize(
     scale = min(height, width)
     x = (width - 2 * points[..., 0] - 1) / scale
     y = (height - 2 * points[..., 1] - 1) / scale
-    screen = torch.stack((x, y, points[..., 2]), dim=-1)
-    meshes = Meshes(screen, triangles.expand(len(points), -1, -1))
+    screen = torch.stack((x, y, points[..., 2]), dim=-1).float()
+    # What ours drops would spoil its pictures: a NaN hides everything.
+    known = ((points.abs() < FARTHEST) & (points[..., 2:] > NEAR)).all(-1)
+    kept = [one[triangles.long()].all(1).nonzero().squeeze(1) for one in known]
+    if not any(len(one) for one in kept):
+        return _nothing(points, height, width)
+    meshes = Meshes(
+        list(torch.where(known[..., None], screen, 1.0)), [triangles[one].long() for one in kept]
+    )
     face, depth, weights, _ = rasterize_meshes(
         meshes,
         image_size=(height, width),
@@ -57,9 +66,17 @@ def rasterize(
         cull_backfaces=cull_backfaces,
     )
     covered = face[..., 0] >= 0
-    first = torch.arange(len(points), device=face.device)[:, None, None] * len(triangles)
     return Fragments(
-        face=torch.where(covered, face[..., 0] - first, -1),
-        barycentric=torch.where(covered[..., None], weights[..., 0, :], 0.0),
-        depth=torch.where(covered, depth[..., 0], torch.inf),
+        face=torch.where(covered, torch.cat(kept)[face[..., 0].clamp(min=0)], -1),
+        barycentric=torch.where(covered[..., None], weights[..., 0, :], 0.0).to(points.dtype),
+        depth=torch.where(covered, depth[..., 0], torch.inf).to(points.dtype),
+    )
+
+
+def _nothing(points: Tensor, height: int, width: int) -> Fragments:
+    shape = (len(points), height, width)
+    return Fragments(
+        face=torch.full(shape, -1, device=points.device),
+        barycentric=points.new_zeros(*shape, 3),
+        depth=points.new_full(shape, torch.inf),
     )

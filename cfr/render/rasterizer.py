@@ -10,17 +10,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from cfr.camera import NEAR
 from cfr.render.expand import expand
 from cfr.types import Fragments
 
-NEAR = 0.01
-"""A triangle with a corner nearer than this (decimetres) is dropped whole."""
+FARTHEST = 1e7
+"""A triangle with a corner as many pixels away, or as deep, is dropped: float32 ends there."""
 SMALLEST_AREA = 1e-8
 """Triangles of less than half this many square pixels are dropped: no weights follow from them."""
 
-_FAR = 1e7  # pixels: beyond, float32 knows no fractions
 _NOTHING = torch.iinfo(torch.int64).max
-_CPU_BUDGET, _DEVICE_BUDGET = 1 << 18, 1 << 22
+_IMAGES_AT_ONCE = 32
 
 
 def rasterize(
@@ -30,13 +30,14 @@ def rasterize(
     width: int,
     *,
     cull_backfaces: bool = True,
-    budget: int | None = None,
+    budget: int = 1 << 17,
 ) -> Fragments:
     """Find the nearest triangle at every pixel's centre.
 
     A centre on an edge belongs to the triangle, so neighbours leave no crack; where two triangles
-    are equally near, the lower index wins. Triangles that are degenerate, not finite or not wholly
-    in front of the camera are dropped. Triangles may leave the image on all sides.
+    are equally near, the lower index wins. Triangles that are degenerate, not finite, not wholly in
+    front of the camera or beyond :data:`FARTHEST` are dropped. Others may leave the image on all
+    sides.
 
     Args:
         points: Projected vertices: x, y in pixels, depth in decimetres.
@@ -44,22 +45,20 @@ def rasterize(
         height: Rows of the image.
         width: Columns of the image.
         cull_backfaces: Leave out what is seen from inside.
-        budget: The most triangles, and the most candidate pixels, in memory at once; it changes
-            nothing else.
+        budget: The most triangles, and the most candidate pixels, of an image in memory at once;
+            it changes nothing else.
     """
-    if budget is None:
-        budget = _CPU_BUDGET if points.device.type == "cpu" else _DEVICE_BUDGET
     batch = len(points)
     keys = torch.full((batch * height * width,), _NOTHING, device=points.device)
-    # A group of images at a time: on a CPU one, which stays in the cache.
-    group = max(1, budget // max(1, 3 * len(triangles)))
+    # On a CPU an image at a time, which stays in the cache.
+    group = 1 if points.device.type == "cpu" else _IMAGES_AT_ONCE
     with torch.no_grad():
         for low in range(0, len(triangles), budget):
             corners = triangles[low : low + budget].T.contiguous()
             for first in range(0, batch, group):
                 part = points[first : first + group].detach()
                 pixels = keys[first * height * width : (first + len(part)) * height * width]
-                _draw(part, corners, low, height, width, cull_backfaces, budget, pixels)
+                _draw(part, corners, low, height, width, cull_backfaces, budget * len(part), pixels)
     return _fragments(points, triangles, keys.view(batch, height, width))
 
 
@@ -119,7 +118,7 @@ def _candidates(
     images, count = len(points), corners.shape[1]
     x, y, depth = points.unbind(-1)
     # What cannot be drawn gets no position, and so no area.
-    known = (depth > NEAR) & (depth < torch.inf) & (x.abs() < _FAR) & (y.abs() < _FAR)
+    known = (depth > NEAR) & (depth < FARTHEST) & (x.abs() < FARTHEST) & (y.abs() < FARTHEST)
     x = torch.where(known, x, torch.nan)
     table = points.new_empty(9, images, count)
     for axis, values in enumerate((x, y, 1 / depth)):

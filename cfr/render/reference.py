@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cfr.render.rasterizer import NEAR, SMALLEST_AREA
+from cfr.camera import NEAR
+from cfr.render.rasterizer import FARTHEST, SMALLEST_AREA
 from cfr.types import Fragments
 
 
@@ -32,7 +33,7 @@ def rasterize(
     depth = np.full((batch, height, width), np.inf)
     for image, vertices in enumerate(points.detach().cpu().numpy().astype(np.float64)):
         for index, corners in enumerate(vertices[triangles.cpu().numpy()]):
-            if not np.isfinite(corners).all() or (corners[:, 2] <= NEAR).any():
+            if not (np.abs(corners) < FARTHEST).all() or (corners[:, 2] <= NEAR).any():
                 continue
             area = signed_area(*corners[:, :2])
             if abs(area) <= SMALLEST_AREA or (cull_backfaces and area > 0):

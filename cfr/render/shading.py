@@ -1,7 +1,6 @@
 """From fragments to pictures: attributes of the vertices, interpolated. Unlit (SPEC §1)."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -10,7 +9,22 @@ from cfr.camera import Camera
 from cfr.render.rasterizer import rasterize
 from cfr.types import FaceMesh, Fragments
 
-Rasterizer = Callable[..., Fragments]
+
+@runtime_checkable
+class Rasterizer(Protocol):
+    """What :func:`cfr.render.rasterizer.rasterize` and its equals look like."""
+
+    def __call__(
+        self,
+        points: Float[Tensor, "b v 3"],
+        triangles: Int[Tensor, "f 3"],
+        height: int,
+        width: int,
+        *,
+        cull_backfaces: bool = True,
+    ) -> Fragments:
+        """Find the nearest triangle at every pixel's centre."""
+        ...
 
 
 class Rendered(NamedTuple):
@@ -26,7 +40,11 @@ class Rendered(NamedTuple):
 
 
 def render(
-    mesh: FaceMesh, camera: Camera | None = None, rasterizer: Rasterizer = rasterize
+    mesh: FaceMesh,
+    camera: Camera | None = None,
+    rasterizer: Rasterizer = rasterize,
+    *,
+    cull_backfaces: bool = True,
 ) -> Rendered:
     """Draw meshes with their vertex colours, differentiable in vertices and colours.
 
@@ -34,10 +52,13 @@ def render(
         mesh: What to draw.
         camera: The default camera if it is None.
         rasterizer: Ours, or one of the same signature (``cfr.render.pytorch3d.rasterize``).
+        cull_backfaces: Leave out what is seen from inside.
     """
     camera = camera or Camera()
     points = camera.project(mesh.vertices)
-    fragments = rasterizer(points, mesh.triangles, camera.size, camera.size)
+    fragments = rasterizer(
+        points, mesh.triangles, camera.size, camera.size, cull_backfaces=cull_backfaces
+    )
     return Rendered(interpolate(fragments, mesh.triangles, mesh.colors), fragments.coverage)
 
 
@@ -47,7 +68,12 @@ def interpolate(
     """Spread values of the vertices over the pixels; 0 where there is no triangle.
 
     Differentiable in the values and, through the barycentric weights, in the vertices' positions.
+
+    Raises:
+        ValueError: There are values for more or fewer images than fragments.
     """
+    if len(values) != len(fragments.face):
+        raise ValueError(f"fragments of {len(fragments.face)} images, values of {len(values)}")
     face = fragments.face.reshape(-1)
     pixel = (face >= 0).nonzero().squeeze(1)
     _, height, width = fragments.face.shape
@@ -58,5 +84,5 @@ def interpolate(
     at = values.reshape(-1, channels).index_select(0, corners.view(-1)).view(-1, 3, channels)
     weights = fragments.barycentric.reshape(-1, 3).index_select(0, pixel)
     blended = (at * weights[..., None]).sum(1)
-    flat = values.new_zeros(len(face), channels).index_copy(0, pixel, blended)
+    flat = blended.new_zeros(len(face), channels).index_copy(0, pixel, blended)
     return flat.view(-1, height, width, channels).permute(0, 3, 1, 2)

@@ -47,12 +47,20 @@ def time_rasterizer(repeats: int) -> Iterator[Timing]:
         yield device.divided(DEVICE_BATCH)
 
 
-def peak_memory(batch: int) -> float | None:
+def peak_memory(batch: int, screens: int = 0) -> float | None:
     """How far this process's memory rises while it rasterizes a batch, in megabytes.
 
     None where the system does not tell (only Linux does, and lets the peak be reset).
+
+    Args:
+        batch: Images of a head.
+        screens: Instead of heads, as many triangles each of which fills the image.
     """
     call = _call(rasterize, batch)
+    if screens:
+        corners = torch.tensor([(-9.0, -9.0, 7.0), (-9.0, 999.0, 8.0), (999.0, -9.0, 9.0)])
+        triangles = torch.tensor([[0, 1, 2]]).expand(screens, -1)
+        call = partial(rasterize, corners.expand(batch, -1, -1), triangles, SIZE, SIZE)
     _call(rasterize, 1, side=20)()  # what the libraries take once, for themselves
     try:
         Path("/proc/self/clear_refs").write_text("5")
@@ -90,14 +98,20 @@ def _backward() -> None:
     interpolate(found, triangles, colors).square().sum().backward()
 
 
-def _memory(batch: int) -> str:
-    """Peak memory an image, measured in a process of its own."""
-    code = f"from results.bench.rasterizing import peak_memory; print(peak_memory({batch}))"
+def peak_memory_apart(batch: int, screens: int = 0) -> float | None:
+    """:func:`peak_memory` in a process of its own, whose memory nobody has used before."""
+    code = "from results.bench.rasterizing import peak_memory; "
+    code += f"print(peak_memory({batch}, {screens}))"
     answer = subprocess.run(  # noqa: S603 (our own interpreter, fixed words)
         [sys.executable, "-c", code], cwd=project_root(), check=True, capture_output=True, text=True
     )
     told = answer.stdout.strip()
-    return "memory unknown" if told == "None" else f"{float(told) / batch:.0f} MB an image"
+    return None if told == "None" else float(told)
+
+
+def _memory(batch: int) -> str:
+    risen = peak_memory_apart(batch)
+    return "memory unknown" if risen is None else f"{risen / batch:.0f} MB an image"
 
 
 def _status(field: str) -> int:

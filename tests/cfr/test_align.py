@@ -49,9 +49,11 @@ def deep3d_formula(five: np.ndarray, height: int) -> tuple[float, np.ndarray]:
     return scale, np.array([k[3], height - k[7]])
 
 
-def test_the_crop_follows_the_published_formula() -> None:
-    scale, middle = deep3d_formula(FIVE, 250)
-    alignment = align_deep3d(FIVE, 250)
+@pytest.mark.parametrize("height", [180, 250, 4000])
+def test_the_crop_follows_the_published_formula(height: int) -> None:
+    """The photo's height is in the formula, but not in the result."""
+    scale, middle = deep3d_formula(FIVE, height)
+    alignment = align_deep3d(FIVE)
     assert alignment.matrix[0, 0] == pytest.approx(102 / scale)
     assert alignment.matrix[0, 1] == alignment.matrix[1, 0] == 0
     # Counted from the edges, as in a resize and a crop: half a pixel off the centres.
@@ -59,7 +61,7 @@ def test_the_crop_follows_the_published_formula() -> None:
 
 
 def test_a_smaller_crop_shows_the_same() -> None:
-    large, small = align_deep3d(FIVE, 250), align_deep3d(FIVE, 250, size=112)
+    large, small = align_deep3d(FIVE), align_deep3d(FIVE, size=112)
     assert 2 * (small.to_crop(FIVE) + 0.5) - 0.5 == pytest.approx(large.to_crop(FIVE))
 
 
@@ -68,7 +70,7 @@ def test_an_aligned_face_needs_almost_no_translation() -> None:
     points = torch.from_numpy(CANONICAL_FIVE)[None]
     projected = Camera().project(points)[0, :, :2].numpy()
     photo_points = 1.7 * projected + [31, 12]
-    aligned = align_deep3d(photo_points, 480).to_crop(photo_points)
+    aligned = align_deep3d(photo_points).to_crop(photo_points)
     assert np.abs(aligned - projected).max() < 2.0  # perspective, and the published half pixel
 
 
@@ -104,7 +106,7 @@ def test_arcface_crops_are_insightfaces(size: int) -> None:
     assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 
-@pytest.mark.parametrize("align", [lambda five: align_deep3d(five, 500), align_arcface])
+@pytest.mark.parametrize("align", [align_deep3d, align_arcface])
 @pytest.mark.parametrize("zoom", [0.4, 1.0, 2.7])
 def test_points_come_back_to_a_hundredth_of_a_pixel(align, zoom: float) -> None:
     """Both the arithmetic and the pictures: a spot lies where its point says, there and back."""
@@ -126,35 +128,62 @@ def test_points_come_back_to_a_hundredth_of_a_pixel(align, zoom: float) -> None:
     assert (back[~lies] == 0).all()
 
 
-def test_there_are_no_black_bands_where_the_photo_has_pixels() -> None:
+@pytest.mark.parametrize("zoom", [0.6, 1.0, 1.7, 2.9, 6.3])
+def test_there_are_no_black_bands_where_the_photo_has_pixels(zoom: float) -> None:
     """Their crop loses what it first pushes out of the frame; faces at a border show it."""
-    photo = np.full((250, 250, 3), 200, np.uint8)
+    side = int(250 * zoom)
+    photo = np.full((side, side, 3), 200, np.uint8)
     for shift in ([0, 0], [-85, 0], [95, 60], [0, -110]):
-        alignment = align_deep3d(FIVE + shift, 250)
-        crop = alignment.crop(photo)
-        row, column = np.mgrid[:224, :224].astype(float)
-        source = alignment.to_photo(np.stack((column, row), -1))
-        within = ((source >= 0) & (source <= 249)).all(-1)
-        outside = ((source < -1) | (source > 250)).any(-1)
-        assert (crop[within] == 200).all()
-        assert (crop[outside] == 0).all()
-        assert within.mean() > 0.2
+        for align in (align_deep3d, align_arcface):
+            alignment = align((FIVE + shift) * zoom)
+            crop = alignment.crop(photo)
+            row, column = np.mgrid[: alignment.size, : alignment.size].astype(float)
+            source = alignment.to_photo(np.stack((column, row), -1))
+            within = ((source >= -0.5) & (source <= side - 0.5)).all(-1)
+            assert (crop[within] == 200).all()
+            assert (crop[~within] == 0).all()
+            assert within.mean() > 0.2
 
 
-@pytest.mark.parametrize("shrink", [2.0, 3.7, 9.0])
+@pytest.mark.parametrize("shrink", [1.3, 1.5, 1.9, 2.0, 3.7, 9.0, 41.3])
 def test_shrinking_averages_instead_of_skipping(shrink: float) -> None:
     """Fine stripes become grey, not moiré; and nothing shifts."""
-    photo = np.zeros((700, 700, 3), np.uint8)
+    photo = np.zeros((900, 900, 3), np.uint8)
     photo[:, ::2] = 255
-    size = int(700 / shrink)
+    size = int(900 / shrink)
     matrix = np.array([[1 / shrink, 0, 0.5 / shrink - 0.5], [0, 1 / shrink, 0.5 / shrink - 0.5]])
-    small = warp(photo, matrix, size, size)[2:-2, 2:-2]
-    assert np.abs(small.astype(int) - 127).max() <= 64 / shrink + 40
-    assert abs(small.mean() - 127.5) < 3
-    ramp = np.repeat(np.repeat(np.linspace(0, 255, 700)[None, :, None], 700, 0), 3, 2)
-    shrunk = warp(ramp.round().astype(np.uint8), matrix, size, size)[5, 3:-3, 0]
-    expected = 255 / 699 * ((np.arange(size)[3:-3] + 0.5) * shrink - 0.5)
-    assert np.abs(shrunk - expected).max() < 1.0
+    averaged, _ = warp(photo, matrix, size, size)
+    aliased, _ = warp(photo, matrix, size, size, antialias=False)
+    inner = averaged[2:-2, 2:-2].astype(float)
+    assert np.abs(inner - 127.5).max() <= 255 * (0.5 / shrink + 0.01)
+    if shrink != 2.0:  # where the samples fall between the stripes by themselves
+        assert inner.std() < 0.8 * aliased[2:-2, 2:-2].std()
+    assert abs(inner.mean() - 127.5) < 3
+    ramp = np.linspace(0, 255, 900)[None, :, None].repeat(900, 0).repeat(3, 2)
+    shrunk, inside = warp(ramp.round().astype(np.uint8), matrix, size, size)
+    assert inside.all()
+    expected = 255 / 899 * ((np.arange(size)[3:-3] + 0.5) * shrink - 0.5)
+    assert np.abs(shrunk[5, 3:-3, 0] - expected).max() < 1.0
+
+
+def test_arcface_crops_are_not_smoothed() -> None:
+    assert not align_arcface(FIVE).antialias
+    assert align_deep3d(FIVE).antialias
+
+
+def test_a_small_crop_is_pasted_into_a_large_photo_where_it_belongs() -> None:
+    alignment = align_deep3d(FIVE + 2000)
+    crop = np.full((224, 224, 3), 90, np.uint8)
+    picture, lies = alignment.paste(crop, 3000, 2600)
+    corners = alignment.to_photo(np.array([(-0.5, -0.5), (223.5, 223.5)]))
+    row, column = np.nonzero(lies)
+    assert [column.min(), row.min()] == np.ceil(corners[0]).tolist()
+    assert [column.max(), row.max()] == np.floor(corners[1]).tolist()
+    assert (picture[lies] == 90).all()
+    assert not picture[~lies].any()
+    elsewhere, none = align_deep3d(FIVE + 9000).paste(crop, 300, 260)
+    assert not none.any()
+    assert elsewhere.shape == (300, 260, 3)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +191,6 @@ def test_shrinking_averages_instead_of_skipping(shrink: float) -> None:
 )
 def test_points_that_are_no_face_are_refused(five: np.ndarray) -> None:
     with pytest.raises(ValueError, match="five points: expected finite points apart"):
-        align_deep3d(five, 250)
+        align_deep3d(five)
     with pytest.raises(ValueError, match="five points: expected finite points apart"):
         align_arcface(five)

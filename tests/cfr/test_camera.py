@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from cfr.camera import REGRESSOR_OFFSET, Camera, place, rotation_matrix
+from cfr.camera import NEAR, REGRESSOR_OFFSET, Camera, place, rotation_matrix
 
 
 def test_the_field_of_view_is_deep3ds() -> None:
@@ -47,6 +47,16 @@ def test_points_at_and_behind_the_camera_stay_finite_with_their_gradients() -> N
     assert projected[0, 2, 2] < 0
     assert points.grad is not None
     assert points.grad.isfinite().all()
+
+
+def test_what_is_nearer_than_near_is_held_there_and_what_is_behind_is_mirrored() -> None:
+    """Half a NEAR in front, half a NEAR behind, and two decimetres behind."""
+    x = 0.1
+    points = torch.tensor([[[x, 0.0, 10 - NEAR / 2], [x, 0, 10 + NEAR / 2], [x, 0, 12.0]]]).double()
+    column, _, depth = Camera().project(points)[0].unbind(-1)
+    expected = [1015 * x / NEAR + 111.5, -1015 * x / NEAR + 111.5, -1015 * x / 2 + 111.5]
+    assert column.tolist() == pytest.approx(expected)
+    assert depth.tolist() == pytest.approx([NEAR / 2, -NEAR / 2, -2], abs=1e-6)
 
 
 def test_rotation_agrees_with_scipy() -> None:

@@ -40,6 +40,12 @@ def test_triangles_around_a_vertex_are_all_of_them(
     assert int((table < len(triangles)).sum(1).max()) == table.shape[1]
 
 
+def test_small_integers_will_do(small_head: tuple[torch.Tensor, torch.Tensor]) -> None:
+    vertices, triangles = small_head
+    table = incident_triangles(triangles.int(), len(vertices))
+    assert torch.equal(table, incident_triangles(triangles, len(vertices)))
+
+
 def test_a_vertex_without_triangles_has_no_normal() -> None:
     vertices = torch.tensor([[[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [5, 5, 5]]])
     triangles = torch.tensor([[0, 1, 2]])

@@ -33,12 +33,28 @@ def test_between_centres_it_blends_or_takes_the_nearer() -> None:
 def test_outside_it_takes_the_border_and_leaves_the_points_alone() -> None:
     """The clamp trap: the authors' code edits the projection in place."""
     photo = torch.arange(12.0).view(1, 1, 3, 4)
-    points = torch.tensor([[[-9.0, 1.0], [99.0, 99.0], [1.0, -0.4], [3.4, 2.4]]])
+    points = torch.tensor([[[-6.0, 1.0], [5.3, 4.1], [1.0, -0.4], [3.4, 2.4], [1e30, -1e30]]])
     before = points.clone()
     for mode in ("bilinear", "nearest"):
-        assert sample_photo(photo, points, mode).flatten().tolist() == [4, 11, 1, 11]
+        assert sample_photo(photo, points, mode).flatten().tolist() == [4, 11, 1, 11, 3]
     assert torch.equal(points, before)
-    assert inside_photo(points, 3, 4).tolist() == [[False, False, True, True]]
+    assert inside_photo(points, 3, 4).tolist() == [[False, False, True, True, False]]
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_points_that_are_not_finite_are_black_and_harm_nothing(mode) -> None:
+    """PyTorch's own sampling reads out of bounds for them in the backward pass."""
+    photo = torch.ones(1, 2, 64, 64, requires_grad=True)
+    points = torch.full((1, 500, 2), 30.0)
+    points[0, 100, 0], points[0, 200, 1] = torch.nan, torch.inf
+    points.requires_grad_()
+    colors = sample_photo(photo, points, mode)
+    colors.square().sum().backward()
+    assert (colors[0, [100, 200]] == 0).all()
+    assert (colors == 0).sum() == 4
+    assert photo.grad is not None
+    assert photo.grad.isfinite().all()
+    assert points.grad is None or points.grad.isfinite().all()
 
 
 def test_gradients_reach_photo_and_points() -> None:
@@ -115,6 +131,68 @@ def test_the_budget_changes_nothing_and_broken_points_are_not_visible(small_head
     assert not whole[1, [10, 200, 300]].any()
     assert visible_vertices(points[:0], triangles).shape == (0, points.shape[1])
     assert not visible_vertices(points, triangles[:0]).any()
+
+
+def test_a_seam_hides_nothing(small_head: Mesh) -> None:
+    """Triangles that share places but no vertices: neighbours touch, and do not cover."""
+    vertices, triangles = small_head
+    apart = vertices[triangles.reshape(-1)], torch.arange(triangles.numel()).view(-1, 3)
+    for yaw in (0.0, 0.9):
+        together = visible_vertices(turned(small_head, yaw), triangles)[0]
+        alone = visible_vertices(turned(apart, yaw), apart[1])[0]
+        points = turned(small_head, yaw)[0, :, :2]
+        corners = points[triangles]
+        edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        front = edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0] < -1e-4
+        expected = together[triangles[front]].reshape(-1)
+        assert (alone.view(-1, 3)[front].reshape(-1) == expected).double().mean() > 0.999
+
+
+def test_needles_do_not_hide_their_own_corners() -> None:
+    generator = torch.Generator().manual_seed(3)
+    for _ in range(300):
+        a = 100 * torch.rand(3, generator=generator)
+        along = 50 * (torch.rand(2, generator=generator) - 0.5)
+        b = torch.cat((a[:2] + along, torch.tensor([7.0])))
+        c = torch.cat((a[:2] + 0.37 * along, torch.tensor([9.0])))
+        c[0] += 2e-5
+        points = torch.stack((torch.cat((a[:2], torch.tensor([6.0]))), b, c))[None]
+        for mesh in (torch.tensor([[0, 1, 2]]), torch.tensor([[0, 2, 1]])):
+            seen = visible_vertices(points, mesh)
+            assert seen.all() or not seen.any()
+
+
+def test_a_stray_vertex_costs_little(small_head: Mesh) -> None:
+    """All other vertices must not fall into one cell of the grid: pairs, not seconds, tell."""
+    from cfr.texture import _close_pairs
+
+    points, triangles = turned(small_head, 0.3)[0], small_head[1]
+
+    def pairs(at: torch.Tensor) -> int:
+        corners = at[triangles][..., :2]
+        return sum(len(vertex) for _, vertex in _close_pairs(at, corners, 1 << 20))
+
+    stray = points.clone()
+    stray[0, :2] = torch.tensor([1e5, -1e5])
+    assert pairs(stray) < 3 * pairs(points)
+
+
+def test_triangles_through_each_other_in_strong_perspective() -> None:
+    """Depth is not linear on the screen: a linear one would let others win."""
+    generator = torch.Generator().manual_seed(5)
+    camera = Camera(size=64, focal=30.0)
+    for _ in range(4):
+        space = torch.rand(1, 60, 3, generator=generator, dtype=torch.float64)
+        space = space * torch.tensor([16.0, 16, 9]) - torch.tensor([8.0, 8, 0])
+        points, triangles = camera.project(space), torch.arange(60).view(20, 3)
+        found = rasterize(points, triangles, 64, 64, cull_backfaces=False)
+        expected = reference.rasterize(points, triangles, 64, 64, cull_backfaces=False)
+        assert torch.equal(found.face, expected.face)
+        seen = visible_vertices(points, triangles, cull_backfaces=False)[0]
+        for vertex in range(60):
+            assert seen[vertex] == reference.is_visible(
+                points[0].numpy(), triangles.numpy(), vertex, cull_backfaces=False
+            )
 
 
 def test_one_triangle_in_front_of_another() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from results.bench import rasterizing
-from results.bench.rasterizing import peak_memory
+from results.bench.rasterizing import peak_memory_apart
 from results.bench.subjects import SUBJECTS
 from results.bench.timing import python_process, time_pairs
 
@@ -27,11 +27,14 @@ def test_the_bootstrap_subject_runs() -> None:
 
 
 def test_an_image_takes_little_memory() -> None:
-    """The bar is 60 MB an image at 224² with 71,442 triangles."""
-    risen = peak_memory(4)
+    """The bar is 60 MB an image at 224²: 71,442 small triangles, or 300 that fill the image."""
+    risen = peak_memory_apart(4)
     if risen is None:
         pytest.skip("this system does not tell a process's peak memory")
     assert 0 < risen / 4 < 60
+    large = peak_memory_apart(1, screens=300)
+    assert large is not None
+    assert large < 60
 
 
 def test_the_render_subject_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,7 @@ def test_a_model_is_drawn(shared: Path, project: Path, tmp_path: Path) -> None:
         (("bfm09",), "Register at https://faces.dmi.unibas.ch"),
         (("flame",), "flame: expected any of bfm09, ict"),
         (("ict", "--size", "4"), "--size 4: expected 16 to 2048 pixels"),
+        (("ict", "--out", "x.xyz"), "--out x.xyz: expected a file that ends in .png"),
     ],
 )
 def test_a_model_that_cannot_be_drawn_is_one_line(

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 from scipy.io import loadmat, savemat
+from scipy.sparse import csc_matrix
 
 from cfr.morphable import bfm09
 from cfr.morphable.sources import load_model
@@ -64,6 +66,10 @@ def one_wrong(value: float) -> Callable[[np.ndarray], np.ndarray]:
     return change
 
 
+def sparse(array: np.ndarray) -> np.ndarray:
+    return cast("np.ndarray", csc_matrix(array))
+
+
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
@@ -87,6 +93,11 @@ def one_wrong(value: float) -> Callable[[np.ndarray], np.ndarray]:
         (changed("point_buf", one_wrong(70_791)), r"field point_buf: expected indices from 1 to"),
         (changed("skinmask", lambda a: a * 255), r"field skinmask: expected zeros and ones"),
         (changed("meanshape", lambda a: a.astype(str)), r"field meanshape: expected real numbers"),
+        (
+            changed("skinmask", lambda a: cast("np.ndarray", csc_matrix(a))),
+            r"field skinmask: expected a full array",
+        ),
+        (changed("tri", one_wrong(1e300)), r"field tri: expected indices .* found 1 to 1e\+300"),
     ],
 )
 def test_a_damaged_file_names_the_field(

@@ -1,3 +1,4 @@
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -67,13 +68,20 @@ def test_a_model_may_have_no_texture_modes(small_arrays: ModelArrays) -> None:
         ({"triangles": np.array([[0, 1, 576]])}, "triangles: expected indices below 576"),
         ({"landmarks": np.full(68, -1)}, "landmarks: expected indices below 576"),
         ({"mean_shape": np.full((576, 3), np.nan, np.float32)}, "mean_shape: expected finite"),
+        ({"mean_shape": np.zeros((576, 3))}, r"mean_shape: expected float32 .* found float64"),
+        ({"skin": np.ones(5, bool)}, r"skin: expected bool \(576,\), found bool \(5,\)"),
+        ({"landmarks": np.arange(5)}, r"landmarks: expected int64 \(68,\)"),
+        ({"triangles": np.zeros((9, 4), int)}, r"triangles: expected int64 \(9, 3\)"),
     ],
 )
 def test_arrays_that_do_not_belong_together_are_refused(
     small_arrays: ModelArrays, change: dict[str, np.ndarray], told: str
 ) -> None:
+    broken = copy(small_arrays)
+    for name, array in change.items():  # past the checks of shapes that only tests have
+        object.__setattr__(broken, name, array)
     with pytest.raises(ValueError, match=told):
-        MorphableModel("broken", replace(small_arrays, **change))
+        MorphableModel("broken", broken)
 
 
 def test_light_is_fixed_to_the_room_and_turns_over_the_face(small_model: MorphableModel) -> None:
@@ -84,6 +92,16 @@ def test_light_is_fixed_to_the_room_and_turns_over_the_face(small_model: Morphab
     forward = small_model.mean_shape[:, 2] > 0.75
     brightness = reconstruct(small_model, face).colors[:, forward].mean((1, 2))
     assert brightness[1] > brightness[0] * 1.2
+
+
+def test_a_network_in_half_precision_moves_no_vertex(small_model: MorphableModel) -> None:
+    layout = small_model.layout()
+    coefficients = layout.split(torch.randn(2, layout.size))
+    expected = reconstruct(small_model, coefficients)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = reconstruct(small_model, coefficients)
+    assert torch.equal(found.vertices, expected.vertices)
+    assert torch.equal(found.colors, expected.colors)
 
 
 def test_gradients_reach_every_coefficient(small_model: MorphableModel) -> None:

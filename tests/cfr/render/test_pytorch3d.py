@@ -40,6 +40,18 @@ def test_it_finds_the_same(small_head: Mesh, height: int, width: int, cull: bool
 
 
 @needs_pytorch3d
+def test_it_drops_what_ours_drops(small_head: Mesh) -> None:
+    points, triangles = posed(small_head, 64, 64), small_head[1]
+    points[0, 300, 0], points[1, 250, 2], points[1, 100, 2] = torch.nan, torch.inf, -3
+    ours = rasterize(points.double(), triangles.int(), 64, 64)
+    theirs = pytorch3d.rasterize(points.double(), triangles.int(), 64, 64)
+    assert (ours.face == theirs.face).double().mean() >= 0.999
+    assert theirs.depth.dtype == torch.float64
+    for nothing in (triangles[:0], triangles[:1] * 0):
+        assert not pytorch3d.rasterize(points, nothing, 8, 8).coverage.any()
+
+
+@needs_pytorch3d
 def test_it_has_the_same_gradients(small_head: Mesh) -> None:
     gradients = []
     for rasterizer in (rasterize, pytorch3d.rasterize):

@@ -125,6 +125,8 @@ BROKEN = {
     "infinite": [[float("inf"), 1, 7], [9, 9, 7], [9, 1, 7]],
     "infinite to the left": [[-float("inf"), 1, 7], [9, 9, 7], [9, 1, 7]],
     "endlessly far": [[1.0, 1, float("inf")], [9, 9, 7], [9, 1, 7]],
+    "beyond float32's fractions": [[-2e7, 1, 7], [9, 9, 7], [9, 1, 7]],
+    "deeper than that": [[1.0, 1, 1e19], [9, 9, 7], [9, 1, 7]],
     "huge": [[-1e30, -1e30, 7], [1e30, 1e30, 7], [1e30, -1e30, 7]],
     "behind the camera": [[1.0, 1, -7], [9, 9, -7], [9, 1, -7]],
     "half behind": [[1.0, 1, 7], [9, 9, -7], [9, 1, 7]],
@@ -140,6 +142,8 @@ def test_a_broken_triangle_is_dropped_and_harms_nothing(kind: str, cull: bool) -
     points = torch.tensor([BROKEN[kind] + sound], requires_grad=True)
     found = rasterize(points, torch.tensor([[0, 1, 2], [3, 4, 5]]), 12, 12, cull_backfaces=cull)
     assert (found.face != 0).all()
+    slow = reference.rasterize(points, torch.tensor([[0, 1, 2], [3, 4, 5]]), 12, 12)
+    assert torch.equal(found.face, slow.face)
     assert int((found.face == 1).sum()) > 60
     covered = found.coverage
     assert found.barycentric.isfinite().all()
@@ -157,6 +161,18 @@ def test_a_needle_has_finite_weights_and_gradients(tip: float) -> None:
     assert ((found.barycentric >= 0) & (found.barycentric <= 1)).all()
     assert points.grad is not None
     assert points.grad.isfinite().all()
+
+
+def test_a_needle_through_a_pixels_centre_has_no_weights_there() -> None:
+    """Float32 gives it an area, but none as seen from (45, 80): 0 / 0 otherwise."""
+    corners = [[55.4925422668457, 59.847259521484375], [28.211933135986328, 112.244384765625]]
+    corners.append([61.78806686401367, 47.755615234375])
+    points = torch.tensor([[[*corner, 7.0] for corner in corners]])
+    for triangles in (torch.tensor([[0, 1, 2]]), torch.tensor([[0, 2, 1]])):
+        found = rasterize(points, triangles, 120, 120, cull_backfaces=False)
+        assert found.face[0, 80, 45] == -1
+        assert found.barycentric.isfinite().all()
+        assert not found.depth.isnan().any()
 
 
 def test_nothing_to_draw_is_an_empty_picture() -> None:

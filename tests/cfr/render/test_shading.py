@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 import torch
 
 from cfr.camera import Camera, place
@@ -54,6 +55,16 @@ def test_the_mean_face_is_upright_and_in_the_middle(small_model: MorphableModel)
         value = image[0, 0][coverage[0]]
         correlation = torch.corrcoef(torch.stack((where, value)))[0, 1]
         assert sign * correlation > 0.95
+
+
+def test_values_of_another_batch_are_refused_and_doubles_are_welcome(small_head: Mesh) -> None:
+    vertices, triangles = small_head
+    points = Camera().resized(20).project(vertices[None].double())
+    fragments = rasterize(points, triangles, 20, 20)
+    with pytest.raises(ValueError, match="fragments of 1 images, values of 2"):
+        interpolate(fragments, triangles, torch.rand(2, len(vertices), 3))
+    picture = interpolate(fragments, triangles, torch.rand(1, len(vertices), 3))
+    assert picture.dtype == torch.float64
 
 
 def test_gradients_agree_with_finite_differences(small_head: Mesh) -> None:
