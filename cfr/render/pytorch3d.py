@@ -41,8 +41,10 @@ def rasterize(
     """
     if not available():
         raise PackageUnavailable("PyTorch3D", HOW)
-    from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
-    from pytorch3d.structures import Meshes
+    from pytorch3d.renderer.mesh.rasterize_meshes import (  # pyright: ignore[reportMissingImports]
+        rasterize_meshes,
+    )
+    from pytorch3d.structures import Meshes  # pyright: ignore[reportMissingImports]
 
     # Its screen has x to the left and y up; the shorter side spans [−1, 1].
     scale = min(height, width)
