@@ -20,7 +20,7 @@ CANONICAL_FIVE = np.array(
     ]
 )
 """Eyes (image left, right), nose tip, mouth corners (left, right) of Deep3D's mean face: dm, y up,
-nose towards the camera. Source: SPEC §2, from Deep3D's ``similarity_Lm3D_all.mat``."""
+nose towards the camera. Source: ``similarity_Lm3D_all.mat`` of microsoft/Deep3DFaceReconstruction."""
 
 ARCFACE_112 = np.array(
     [
@@ -100,8 +100,8 @@ def align_deep3d(five: Float64[np.ndarray, "5 2"], size: int = 224) -> Alignment
 
     The scaled-orthographic fit (POS) of the canonical points gives a scale and a position; one
     decimetre becomes 102 pixels, and the face's origin goes to the middle of the crop. Deep3D
-    counts from the edges when it resizes and crops, so that pixel centres lie half a pixel off
-    (SPEC §2).
+    counts from the edges when it resizes and crops, so that pixel centres lie half a pixel off.
+    Source: ``preprocess_img.py`` of microsoft/Deep3DFaceReconstruction.
 
     Args:
         five: Eye centres, nose tip, mouth corners, in the photo's pixels.

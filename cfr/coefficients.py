@@ -2,7 +2,7 @@
 
 With 80, 64 and 80 modes the vector has 257 numbers, in the order of the published weights:
 identity, expression, texture, rotation (3), lighting (27), translation (3). The paper counts 239:
-one light for the three channels (SPEC §1).
+one light for the three channels.
 """
 
 from dataclasses import dataclass

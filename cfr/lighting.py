@@ -1,7 +1,7 @@
 """Spherical-harmonic light of three bands, after Ramamoorthi and Hanrahan (2001).
 
-Constants and signs are those of microsoft/Deep3DFaceReconstruction, so that its coefficients can
-be used (SPEC §1 of the project).
+Constants and signs are those of microsoft/Deep3DFaceReconstruction (``face_decoder.py``), so that
+its coefficients can be used.
 """
 
 import math

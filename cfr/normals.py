@@ -1,4 +1,4 @@
-"""Unit normals of meshes, as Deep3D face reconstruction computes them (SPEC §1)."""
+"""Unit normals of meshes, as Deep3D face reconstruction computes them: face normals count alike."""
 
 import torch
 from jaxtyping import Float, Int

@@ -1,4 +1,8 @@
-"""From fragments to pictures: attributes of the vertices, interpolated. Unlit (SPEC §1)."""
+"""From fragments to pictures: attributes of the vertices, interpolated.
+
+Unlit: the authors place their shader's lamp where it lights nothing, so that the vertex colours
+come out as they are; here there is no lamp.
+"""
 
 from typing import NamedTuple, Protocol, runtime_checkable
 

@@ -38,7 +38,7 @@ def centre_of_spot(picture: np.ndarray, near: np.ndarray, reach: float) -> np.nd
 
 
 def deep3d_formula(five: np.ndarray, height: int) -> tuple[float, np.ndarray]:
-    """POS as published, with its interleaved rows, and where (t_x, h − t_y) is (SPEC §2)."""
+    """POS as published, with its interleaved rows, and where (t_x, h − t_y) is."""
     design, wanted = np.zeros((10, 8)), np.zeros(10)
     for index, (point, canonical) in enumerate(zip(five, CANONICAL_FIVE, strict=True)):
         design[2 * index, :4] = [*canonical, 1]

@@ -13,7 +13,7 @@ def test_the_field_of_view_is_deep3ds() -> None:
 
 
 def test_projection_follows_the_formula() -> None:
-    """u = 1015 X / depth + 112 between edges, row = 223 − v for regressors (SPEC §1)."""
+    """u = 1015 X / depth + 112 between edges, row = 223 − v for regressors (Deep3D)."""
     x, y, z = 0.31, -0.42, 0.55
     column, row, depth = Camera().project(torch.tensor([[[x, y, z]]]))[0, 0].tolist()
     u, v = 1015 * x / (10 - z) + 112, 1015 * y / (10 - z) + 112
@@ -89,6 +89,6 @@ def test_gradients_agree_with_finite_differences() -> None:
     shape = torch.rand(2, 5, 3, dtype=torch.float64, requires_grad=True)
     rotation = torch.rand(2, 3, dtype=torch.float64, requires_grad=True)
     translation = torch.rand(2, 3, dtype=torch.float64, requires_grad=True)
-    torch.autograd.gradcheck(
+    assert torch.autograd.gradcheck(
         lambda *parts: Camera().project(place(*parts)), (shape, rotation, translation)
     )

@@ -21,7 +21,7 @@ def test_the_published_vector_has_257_numbers_and_the_papers_239() -> None:
 
 
 def test_the_order_is_that_of_the_published_weights() -> None:
-    """SPEC §1: id[0:80], exp[80:144], tex[144:224], angles, gamma[227:254], trans[254:257]."""
+    """Deep3D: id[0:80], exp[80:144], tex[144:224], angles, gamma[227:254], trans[254:257]."""
     vector = torch.arange(257.0)[None]
     parts = LAYOUT.split(vector).parts()
     starts = {name: int(part[0, 0]) for name, part in parts.items()}

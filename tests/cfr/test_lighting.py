@@ -13,7 +13,7 @@ def random_normals(count: int) -> torch.Tensor:
 
 
 def published(x: float, y: float, z: float) -> list[float]:
-    """The nine values as SPEC §1 lists them."""
+    """The nine values as Deep3D lists them."""
     return [
         A[0] * C[0],
         -A[1] * C[1] * y,
@@ -73,4 +73,4 @@ def test_another_number_of_weights_is_refused() -> None:
 
 def test_gradients_agree_with_finite_differences() -> None:
     parts = (torch.rand(1, 4, 3), random_normals(4)[None], torch.rand(1, 27))
-    torch.autograd.gradcheck(shade, tuple(one.double().requires_grad_() for one in parts))
+    assert torch.autograd.gradcheck(shade, tuple(one.double().requires_grad_() for one in parts))

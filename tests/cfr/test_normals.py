@@ -70,7 +70,7 @@ def test_gradients_agree_with_finite_differences(
     vertices, triangles = small_head[0][:60], small_head[1]
     triangles = triangles[(triangles < 60).all(1)]
     incident = incident_triangles(triangles, 60)
-    torch.autograd.gradcheck(
+    assert torch.autograd.gradcheck(
         lambda v: vertex_normals(v, triangles, incident),
         (vertices[None].double().requires_grad_(),),
     )
@@ -90,7 +90,7 @@ def test_deep3ds_own_table_agrees(topology: dict[str, np.ndarray]) -> None:
 
 
 def test_the_basel_crop_has_an_outer_rim_and_a_mouth(topology: dict[str, np.ndarray]) -> None:
-    """SPEC §1: two open borders, of 551 and 78 vertices."""
+    """Two open borders, of 551 and 78 vertices: the mouth is a hole."""
     triangles = topology["tri"].astype(np.int64) - 1
     edges = np.sort(np.concatenate((triangles[:, :2], triangles[:, 1:], triangles[:, ::2])), axis=1)
     unique, uses = np.unique(edges, axis=0, return_counts=True)

@@ -60,7 +60,7 @@ def test_points_that_are_not_finite_are_black_and_harm_nothing(mode) -> None:
 def test_gradients_reach_photo_and_points() -> None:
     photo = torch.rand(1, 2, 6, 6).double().requires_grad_()
     points = (5 * torch.rand(1, 9, 2).double()).requires_grad_()
-    torch.autograd.gradcheck(sample_photo, (photo, points))
+    assert torch.autograd.gradcheck(sample_photo, (photo, points))
 
 
 def turned(mesh: Mesh, yaw: float, size: int = 128) -> torch.Tensor:

@@ -157,7 +157,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory, front_fields: Fields) -> Path:
 
 
 def test_the_raw_files(raw: Path) -> None:
-    """Against the construction of SPEC §1, vertex by vertex in plain NumPy."""
+    """Against Deep3D's construction, vertex by vertex in plain NumPy."""
     model = bfm09.load(raw)
     assert model.layout().size == 257
     basel = loadmat(raw / "01_MorphableModel.mat")

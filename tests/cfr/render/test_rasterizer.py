@@ -18,7 +18,7 @@ def posed(mesh: Mesh, size: int = 64) -> torch.Tensor:
     return Camera().resized(size).project(place(vertices, POSES, torch.zeros(3, 3)))
 
 
-def same(found: Fragments, expected: Fragments, share: float = 1.0) -> None:
+def check_same(found: Fragments, expected: Fragments, share: float = 1.0) -> None:
     agree = found.face == expected.face
     assert agree.double().mean() >= share
     covered = agree & (found.face >= 0)
@@ -37,7 +37,7 @@ def same(found: Fragments, expected: Fragments, share: float = 1.0) -> None:
 def test_it_finds_what_the_reference_finds(small_head: Mesh, cull: bool) -> None:
     points, triangles = posed(small_head), small_head[1]
     found = rasterize(points, triangles, 64, 64, cull_backfaces=cull)
-    same(found, reference.rasterize(points, triangles, 64, 64, cull_backfaces=cull), 0.9999)
+    check_same(found, reference.rasterize(points, triangles, 64, 64, cull_backfaces=cull), 0.9999)
     assert 0.2 < found.coverage.double().mean() < 0.9
     if cull:  # turned away far enough to show its inside
         inside_out = rasterize(points, triangles.flip(1), 64, 64)
@@ -51,7 +51,7 @@ def test_a_full_sized_mesh_agrees_everywhere_it_matters() -> None:
     mesh = head()
     points = posed(mesh, 224)[1:2]
     found = rasterize(points, mesh[1], 224, 224)
-    same(found, reference.rasterize(points, mesh[1], 224, 224), 0.9999)
+    check_same(found, reference.rasterize(points, mesh[1], 224, 224), 0.9999)
 
 
 def test_the_budget_changes_nothing(small_head: Mesh) -> None:
@@ -60,7 +60,7 @@ def test_the_budget_changes_nothing(small_head: Mesh) -> None:
     for budget in (1, 100, 5000):
         if budget == 1:  # one candidate at a time: a few triangles only
             part = rasterize(points, triangles[:40], 64, 64, budget=1)
-            same(part, rasterize(points, triangles[:40], 64, 64))
+            check_same(part, rasterize(points, triangles[:40], 64, 64))
         else:
             small = rasterize(points, triangles, 64, 64, budget=budget)
             assert torch.equal(small.face, whole.face)
@@ -81,7 +81,7 @@ def test_triangles_larger_than_the_image_are_drawn() -> None:
     triangles = torch.tensor([[0, 2, 1]])
     found = rasterize(points, triangles, 40, 30, budget=64)
     assert found.coverage.all()
-    same(found, reference.rasterize(points, triangles, 40, 30))
+    check_same(found, reference.rasterize(points, triangles, 40, 30))
 
 
 def test_weights_are_perspective_correct() -> None:
@@ -199,7 +199,7 @@ def test_gradients_agree_with_finite_differences(small_head: Mesh) -> None:
     def of_used(part: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return weights_and_depth(rest.index_copy(1, used, part))
 
-    torch.autograd.gradcheck(of_used, (points[:, used].requires_grad_(),))
+    assert torch.autograd.gradcheck(of_used, (points[:, used].requires_grad_(),))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
@@ -208,4 +208,4 @@ def test_cuda_finds_the_same(small_head: Mesh) -> None:
     found = rasterize(points.cuda(), triangles.cuda(), 64, 64)
     expected = rasterize(points, triangles, 64, 64)
     on_cpu = Fragments(found.face.cpu(), found.barycentric.cpu(), found.depth.cpu())
-    same(on_cpu, expected, 0.9999)
+    check_same(on_cpu, expected, 0.9999)

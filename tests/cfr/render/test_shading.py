@@ -80,7 +80,7 @@ def test_gradients_agree_with_finite_differences(small_head: Mesh) -> None:
         return interpolate(fragments, triangles, values.index_copy(1, used, changed))
 
     parts = (points[:, used].clone().requires_grad_(), values[:, used].clone().requires_grad_())
-    torch.autograd.gradcheck(picture, parts)
+    assert torch.autograd.gradcheck(picture, parts)
 
 
 def test_a_picture_leads_back_to_its_coefficients(small_model: MorphableModel) -> None:
