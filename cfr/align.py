@@ -19,8 +19,8 @@ CANONICAL_FIVE = np.array(
         (0.2485, -0.3813, 0.2224),
     ]
 )
-"""Eyes (image left, right), nose tip, mouth corners (left, right) of Deep3D's mean face: dm, y up,
-nose towards the camera. Source: ``similarity_Lm3D_all.mat`` of microsoft/Deep3DFaceReconstruction."""
+"""Eyes (image left, right), nose tip, mouth corners (left, right) of the mean face: dm, y up, nose
+towards the camera. Source: ``similarity_Lm3D_all.mat`` of microsoft/Deep3DFaceReconstruction."""
 
 ARCFACE_112 = np.array(
     [

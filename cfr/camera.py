@@ -1,8 +1,9 @@
 """The camera of Deep3D face reconstruction: a pinhole at z = 10 dm that looks along −z.
 
-Source: ``face_decoder.py`` of microsoft/Deep3DFaceReconstruction. Two pixel conventions meet here. Everything in this project counts pixels by their centres, (0, 0) being the top-left
-one. The landmark regressors of that family count (u, 223 − v) instead, where u and v run over the
-image plane's edges; :data:`REGRESSOR_OFFSET` is the difference.
+Source: ``face_decoder.py`` of microsoft/Deep3DFaceReconstruction. Two pixel conventions meet here.
+Everything in this project counts pixels by their centres, (0, 0) being the top-left one. The
+landmark regressors of that family count (u, 223 − v) instead, where u and v run over the image
+plane's edges; :data:`REGRESSOR_OFFSET` is the difference.
 """
 
 import math

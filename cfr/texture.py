@@ -24,9 +24,9 @@ def sample_photo(
     """Give every vertex the photo's colour at its projection, whatever lies in front of it.
 
     Hidden vertices copy the occluder or the background. That damage is deliberate: it is what the
-    network learns to repair (the paper's R_p). A projection outside the photo takes the colour of the
-    photo's border; a point that is not finite, black. The points are left as they are; gradients
-    flow to the photo and, with ``bilinear``, to the points.
+    network learns to repair (the paper's R_p). A projection outside the photo takes the colour of
+    the photo's border; a point that is not finite, black. The points are left as they are;
+    gradients flow to the photo and, with ``bilinear``, to the points.
 
     Args:
         photo: Any channels.

@@ -11,7 +11,7 @@ form                        indices      texture           from
 raw files (a folder)        from 1       0 to 255          Basel, Guo et al., Deep3D
 ==========================  ===========  ================  =======================
 
-All give 35,709 vertices, 70,789 triangles and 80, 64, 80 modes. Construction: Deep3D's ``utils.py``.
+All give 35,709 vertices, 70,789 triangles and 80, 64, 80 modes, built as in Deep3D's ``utils.py``.
 """
 
 from collections.abc import Mapping
