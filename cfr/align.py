@@ -89,8 +89,12 @@ class Alignment:
         return picture, lies
 
 
-def five_from_68(points: Float64[np.ndarray, "*n 68 2"]) -> Float64[np.ndarray, "*n 5 2"]:
-    """Eye centres (means of the two eye corners), nose tip and mouth corners of iBUG-68 points."""
+def five_from_68(points: Float64[np.ndarray, "*n 68 d"]) -> Float64[np.ndarray, "*n 5 d"]:
+    """Eye centres (means of the two eye corners), nose tip and mouth corners of iBUG-68 points.
+
+    Args:
+        points: In the plane or in space.
+    """
     eyes = (points[..., [36, 42], :] + points[..., [39, 45], :]) / 2
     return np.concatenate((eyes, points[..., [30, 48, 54], :]), axis=-2)
 
@@ -115,8 +119,6 @@ def align_deep3d(five: Float64[np.ndarray, "5 2"], size: int = 224) -> Alignment
     design = np.column_stack((CANONICAL_FIVE, np.ones(5)))
     solution = np.linalg.lstsq(design, five * (1, -1), rcond=None)[0]
     scale = np.linalg.norm(solution[:3], axis=0).mean()
-    if not scale > 0:
-        raise ValueError("five points: expected points that span a face, found a scale of 0")
     # Deep3D's (t_x, h − t_y), with t_y counted upwards from the photo's last row.
     centre = np.array([solution[3, 0], 1 - solution[3, 1]])
     zoom = DEEP3D_SCALE * size / 224 / scale

@@ -66,6 +66,19 @@ class Layout:
         """Length of the vector."""
         return sum(self.sizes.values())
 
+    def require(self, digest: str, what: str) -> None:
+        """Refuse what was made with another face model.
+
+        Args:
+            digest: The model that it was made with.
+            what: What it is, for the message.
+
+        Raises:
+            WrongFaceModel: The digests differ.
+        """
+        if digest != self.model:
+            raise WrongFaceModel(what, digest, f"{self.model[:12]}…")
+
     def split(self, vector: Float[Tensor, "b n"]) -> Coefficients:
         """Cut a regressor's output into coefficients; half precision becomes float32.
 
@@ -86,8 +99,7 @@ class Layout:
             WrongFaceModel: The coefficients belong to another face model.
             ValueError: A part has another length.
         """
-        if coefficients.model != self.model:
-            raise WrongFaceModel("these coefficients", coefficients.model, f"{self.model[:12]}…")
+        self.require(coefficients.model, "these coefficients")
         parts = coefficients.parts()
         for name, size in self.sizes.items():
             if parts[name].shape[1] != size:
@@ -129,8 +141,7 @@ def load_coefficients(path: Path, layout: Layout) -> Coefficients:
         raise BadInput(path, "", expected, str(error)) from error
     if about.get("format") != _FORMAT or set(parts) != set(layout.sizes):
         raise BadInput(path, "", expected, f"{about.get('format')}: {', '.join(sorted(parts))}")
-    if about.get("model") != layout.model:
-        raise WrongFaceModel(str(path), about.get("model", ""), f"{layout.model[:12]}…")
+    layout.require(about.get("model", ""), str(path))
     rows = next(iter(parts["rotation"].shape), 0)
     for name, size in layout.sizes.items():
         part = parts[name]

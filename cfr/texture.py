@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from cfr.camera import NEAR
 from cfr.render.expand import expand
-from cfr.render.rasterizer import SMALLEST_AREA
+from cfr.render.rasterizer import SMALLEST_AREA, opposite_areas, signed_area
 
 TOLERANCE = 1e-5
 """A triangle hides a vertex if it is nearer by more than this share of the vertex's depth."""
@@ -80,8 +80,7 @@ def visible_vertices(
 
 def _visible(points: Tensor, triangles: Tensor, cull_backfaces: bool, budget: int) -> Tensor:
     corners = points[triangles]
-    edge, other = corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2]
-    area = edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0]
+    area = signed_area(corners[..., 0].unbind(1), corners[..., 1].unbind(1))
     solid = (corners[..., 2] > NEAR).all(1) & area.isfinite()
     solid &= area < -SMALLEST_AREA if cull_backfaces else area.abs() > SMALLEST_AREA
     triangles, corners, area = triangles[solid], corners[solid], area[solid]
@@ -91,8 +90,7 @@ def _visible(points: Tensor, triangles: Tensor, cull_backfaces: bool, budget: in
     for triangle, vertex in _close_pairs(points, corners[..., :2], budget):
         at, around = points.index_select(0, vertex), corners.index_select(0, triangle)
         x, y = (around[..., :2] - at[:, None, :2]).unbind(-1)
-        after, last = [1, 2, 0], [2, 0, 1]
-        weights = x[:, after] * y[:, last] - y[:, after] * x[:, last]
+        weights = torch.stack(opposite_areas(x.unbind(1), y.unbind(1)), dim=1)
         weights = weights / area.index_select(0, triangle)[:, None]
         nearer = 1 / (weights / around[..., 2]).sum(1) < at[:, 2] * (1 - TOLERANCE)
         own = (triangles.index_select(0, triangle) == vertex[:, None]).any(1)

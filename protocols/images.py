@@ -30,9 +30,8 @@ def read_image(path: Path) -> UInt8[np.ndarray, "h w 3"]:
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
-        raise BadInput(
-            path, "", "a picture", getattr(error, "strerror", None) or str(error)
-        ) from error
+        found = getattr(error, "strerror", None) or str(error)
+        raise BadInput(path, "", "a picture", found) from error
     return decode_image(content, path)
 
 
@@ -60,16 +59,11 @@ def decode_image(content: bytes, path: Path, record: str = "") -> UInt8[np.ndarr
     except Image.DecompressionBombError as error:
         raise _too_large(path, record, str(error)) from error
     except UnidentifiedImageError as error:
-        expected = f"a picture ({', '.join(FORMATS)})"
-        raise BadInput(
-            path, record, expected, f"{len(content):,} bytes of something else"
-        ) from error
-    except (
-        Exception
-    ) as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error …
-        raise BadInput(
-            path, record, "a whole picture", str(error) or type(error).__name__
-        ) from error
+        expected, found = f"a picture ({', '.join(FORMATS)})", f"{len(content):,} bytes of another"
+        raise BadInput(path, record, expected, found) from error
+    except Exception as error:  # Pillow's decoders raise many kinds
+        found = str(error) or type(error).__name__
+        raise BadInput(path, record, "a whole picture", found) from error
 
 
 def _open(content: bytes) -> Image.Image:

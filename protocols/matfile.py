@@ -41,16 +41,13 @@ def read_mat(
     except Exception as error:  # scipy documents no list; a broken file raises many kinds
         raise BadInput(path, "", "a MATLAB file", f"{type(error).__name__}: {error}") from error
     for name, shape in fields.items():
-        value = found.get(name)
+        value, expected = found.get(name), f"{_KINDS[kinds]} of shape {shape}"
         if value is None:
-            raise BadInput(
-                path, f"field {name}", f"{_KINDS[kinds]} of shape {shape}", "no such field"
-            )
+            raise BadInput(path, f"field {name}", expected, "no such field")
         if not isinstance(value, np.ndarray):
             raise BadInput(path, f"field {name}", "a full array", type(value).__name__)
         if value.shape != shape or value.dtype.kind not in kinds:
-            what = f"{value.dtype} {value.shape}"
-            raise BadInput(path, f"field {name}", f"{_KINDS[kinds]} of shape {shape}", what)
+            raise BadInput(path, f"field {name}", expected, f"{value.dtype} {value.shape}")
         if not np.isfinite(value).all():
             raise BadInput(path, f"field {name}", "finite numbers", "NaN or infinity")
     return {name: found[name] for name in fields}

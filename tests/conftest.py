@@ -2,14 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from scipy.io import savemat
 
-from cfr.morphable.model import ModelArrays, MorphableModel
-from results.bench.meshes import head
+if TYPE_CHECKING:  # tests that need no PyTorch do not wait for it
+    from torch import Tensor
+
+    from cfr.morphable.model import ModelArrays, MorphableModel
 
 PROJECT = Path(__file__).resolve().parent.parent
 BIN_COUNTS = {"new-pose": (1306, 462, 232), "pose": (1312, 383, 305)}
@@ -86,15 +88,19 @@ def aflw2000_photos(aflw2000: Path, aflw2000_arrays: dict[str, np.ndarray]) -> P
 
 
 @pytest.fixture(scope="session")
-def small_head() -> tuple[torch.Tensor, torch.Tensor]:
+def small_head() -> "tuple[Tensor, Tensor]":
     """A head-like surface that hides parts of itself when turned: (v, 3) and (f, 3)."""
+    from results.bench.meshes import head
+
     return head(24)
 
 
 @pytest.fixture(scope="session")
-def small_arrays() -> ModelArrays:
+def small_arrays(small_head: "tuple[Tensor, Tensor]") -> "ModelArrays":
     """A face model of 576 vertices with 3, 2 and 4 modes."""
-    vertices, triangles = head(24)
+    from cfr.morphable.model import ModelArrays
+
+    vertices, triangles = small_head
     count = len(vertices)
     rng = np.random.default_rng(3)
 
@@ -114,5 +120,7 @@ def small_arrays() -> ModelArrays:
 
 
 @pytest.fixture(scope="session")
-def small_model(small_arrays: ModelArrays) -> MorphableModel:
+def small_model(small_arrays: "ModelArrays") -> "MorphableModel":
+    from cfr.morphable.model import MorphableModel
+
     return MorphableModel("small", small_arrays)

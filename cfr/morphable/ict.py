@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from cfr.align import CANONICAL_FIVE
+from cfr.align import CANONICAL_FIVE, five_from_68
 from cfr.morphable.model import ModelArrays, MorphableModel
 from protocols.errors import BadInput, DatasetUnavailable
 
@@ -56,8 +56,7 @@ def load(path: Path, region: Region = "narrow") -> MorphableModel:
     if landmarks.shape != (68,) or landmarks.min() < 0 or landmarks.max() >= _VERTICES["narrow"]:
         found = f"{landmarks.shape}, {landmarks.reshape(-1)[:3]}…"
         raise BadInput(path, "landmarks", "68 indices of face vertices", found)
-    points = neutral[landmarks].astype(np.float64)
-    five = np.stack((points[[36, 39]].mean(0), points[[42, 45]].mean(0), *points[[30, 48, 54]]))
+    five = five_from_68(neutral[landmarks].astype(np.float64))
     if np.ptp(five, axis=0).max() < 1e-3:
         raise BadInput(path, "landmarks", "points that span a face", "all in one place")
     spread, wanted = five - five.mean(0), CANONICAL_FIVE - CANONICAL_FIVE.mean(0)

@@ -23,21 +23,11 @@ def expand(counts: Int[Tensor, " n"], budget: int) -> Iterator[tuple[Tensor, Ten
         Two ``(m,)`` int64 tensors: the list, and the position within it.
     """
     ends = counts.cumsum(0)
+    starts = ends - counts
     total = int(ends[-1]) if len(ends) else 0
-    lists = torch.arange(len(counts), device=counts.device)
     for low in range(0, total, budget):
         high = min(low + budget, total)
-        if low == 0 and high == total:
-            part, clipped, starts = lists, counts, ends - counts
-        else:
-            bounds = torch.tensor([low, high - 1], device=counts.device)
-            first, last = torch.searchsorted(ends, bounds, right=True).tolist()
-            part = lists[first : last + 1]
-            starts = ends[part] - counts[part]
-            clipped = ends[part].clamp(max=high) - starts.clamp(min=low)
-        local = torch.repeat_interleave(
-            torch.arange(len(part), device=counts.device), clipped, output_size=high - low
-        )
-        owner = local if len(part) == len(lists) else part.index_select(0, local)
+        within = (ends.clamp(max=high) - starts.clamp(min=low)).clamp(min=0)
+        owner = torch.repeat_interleave(within, output_size=high - low)
         flat = torch.arange(low, high, device=counts.device)
-        yield owner, flat - starts.index_select(0, local)
+        yield owner, flat - starts.index_select(0, owner)

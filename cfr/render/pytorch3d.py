@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cfr.camera import NEAR
-from cfr.render.rasterizer import FARTHEST
+from cfr.render import rasterizer
 from cfr.types import Fragments
 from protocols.errors import PackageUnavailable
 
@@ -52,10 +52,10 @@ def rasterize(
     y = (height - 2 * points[..., 1] - 1) / scale
     screen = torch.stack((x, y, points[..., 2]), dim=-1).float()
     # What ours drops would spoil its pictures: a NaN hides everything.
-    known = ((points.abs() < FARTHEST) & (points[..., 2:] > NEAR)).all(-1)
+    known = ((points.abs() < rasterizer.FARTHEST) & (points[..., 2:] > NEAR)).all(-1)
     kept = [one[triangles.long()].all(1).nonzero().squeeze(1) for one in known]
     if not any(len(one) for one in kept):
-        return _nothing(points, height, width)
+        return rasterizer.rasterize(points, triangles[:0], height, width)
     meshes = Meshes(
         list(torch.where(known[..., None], screen, 1.0)), [triangles[one].long() for one in kept]
     )
@@ -72,13 +72,4 @@ def rasterize(
         face=torch.where(covered, torch.cat(kept)[face[..., 0].clamp(min=0)], -1),
         barycentric=torch.where(covered[..., None], weights[..., 0, :], 0.0).to(points.dtype),
         depth=torch.where(covered, depth[..., 0], torch.inf).to(points.dtype),
-    )
-
-
-def _nothing(points: Tensor, height: int, width: int) -> Fragments:
-    shape = (len(points), height, width)
-    return Fragments(
-        face=torch.full(shape, -1, device=points.device),
-        barycentric=points.new_zeros(*shape, 3),
-        depth=points.new_full(shape, torch.inf),
     )

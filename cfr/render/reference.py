@@ -51,12 +51,10 @@ def rasterize(
                         depth[image, row, column] = distance
                         face[image, row, column] = index
                         weights[image, row, column] = screen / corners[:, 2] * distance
-    found = {"face": face, "barycentric": weights, "depth": depth}
-    arrays = {name: torch.from_numpy(array).to(points.device) for name, array in found.items()}
     return Fragments(
-        arrays["face"],
-        arrays["barycentric"].to(points.dtype),
-        arrays["depth"].to(points.dtype),
+        torch.from_numpy(face).to(points.device),
+        torch.from_numpy(weights).to(points),
+        torch.from_numpy(depth).to(points),
     )
 
 
@@ -76,10 +74,13 @@ def is_visible(
     triangles: Int[np.ndarray, "f 3"],
     vertex: int,
     *,
+    tolerance: float,
     cull_backfaces: bool = True,
-    tolerance: float = 1e-5,
 ) -> bool:
-    """Whether nothing lies in front of a vertex, and some triangle of its own faces the camera."""
+    """Whether nothing lies in front of a vertex, and some triangle of its own faces the camera.
+
+    See :func:`cfr.texture.visible_vertices`; ``tolerance`` is a share of the vertex's depth.
+    """
     own = (triangles == vertex).any(1)
     areas = [signed_area(*points[corners, :2]) for corners in triangles]
     faces_camera = [area < 0 or not cull_backfaces for area in areas]

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cfr.camera import Camera
-from cfr.render.rasterizer import rasterize
+from cfr.render.rasterizer import covered_corners, rasterize
 from cfr.types import FaceMesh, Fragments
 
 
@@ -78,15 +78,10 @@ def interpolate(
     """
     if len(values) != len(fragments.face):
         raise ValueError(f"fragments of {len(fragments.face)} images, values of {len(values)}")
-    face = fragments.face.reshape(-1)
-    pixel = (face >= 0).nonzero().squeeze(1)
-    _, height, width = fragments.face.shape
-    image = pixel.div(height * width, rounding_mode="floor")
-    corners = triangles.index_select(0, face.index_select(0, pixel))
-    corners = corners + (image * values.shape[1])[:, None]
-    channels = values.shape[2]
-    at = values.reshape(-1, channels).index_select(0, corners.view(-1)).view(-1, 3, channels)
+    face, (_, vertices, channels) = fragments.face, values.shape
+    pixel, corners = covered_corners(face, triangles, vertices)
+    at = values.reshape(-1, channels).index_select(0, corners).view(-1, 3, channels)
     weights = fragments.barycentric.reshape(-1, 3).index_select(0, pixel)
     blended = (at * weights[..., None]).sum(1)
-    flat = blended.new_zeros(len(face), channels).index_copy(0, pixel, blended)
-    return flat.view(-1, height, width, channels).permute(0, 3, 1, 2)
+    flat = blended.new_zeros(face.numel(), channels).index_copy(0, pixel, blended)
+    return flat.view(*face.shape, channels).permute(0, 3, 1, 2)

@@ -13,20 +13,26 @@ from cfr.camera import Camera, place
 from cfr.render import pytorch3d, reference
 from cfr.render.rasterizer import rasterize
 from cfr.render.shading import Rasterizer, interpolate
+from cfr.texture import visible_vertices
 from cfr.types import Fragments
 from protocols.roots import project_root
 from results.bench.meshes import head
 from results.bench.timing import Timing, time_pairs
 
-SIZE, SIDE, IN_A_ROW, CPU_BATCH, DEVICE_BATCH = 224, 190, 20, 8, 32
+SIZE, IN_A_ROW, CPU_BATCH, DEVICE_BATCH = 224, 20, 8, 32
 
 
-def time_rasterizer(repeats: int) -> Iterator[Timing]:
-    """36,100 vertices, 71,442 triangles, 224²; PyTorch3D if it is installed, else the oracle."""
+def time_rasterizer(repeats: int, side: int = 190) -> Iterator[Timing]:
+    """36,100 vertices, 71,442 triangles, 224²; PyTorch3D if it is installed, else the oracle.
+
+    Args:
+        repeats: Timed pairs.
+        side: Another size of mesh, with its square as vertices.
+    """
     installed = pytorch3d.available()
     name = "PyTorch3D, CPU" if installed else "cfr.render.reference (PyTorch3D is not installed)"
-    theirs = _call(pytorch3d.rasterize if installed else reference.rasterize, 1)
-    ours, alone = "rasterize, one image", _call(rasterize, 1)
+    theirs = _call(pytorch3d.rasterize if installed else reference.rasterize, 1, side)
+    ours, alone = "rasterize, one image", _call(rasterize, 1, side)
 
     def in_a_row() -> None:  # one call is too short for a clock beside seconds
         for _ in range(IN_A_ROW):
@@ -36,12 +42,15 @@ def time_rasterizer(repeats: int) -> Iterator[Timing]:
     same = (theirs().face == alone().face).double().mean().item()
     agreement = f"same triangle at {100 * same:.3f} % of the pixels"
     yield replace(one.divided(IN_A_ROW), note=f"{agreement}; {_memory(1)}")
-    batch = _call(rasterize, CPU_BATCH)
+    batch = _call(rasterize, CPU_BATCH, side)
     many = time_pairs(f"rasterize, an image of {CPU_BATCH}", batch, name, theirs, repeats)
     yield replace(many.divided(CPU_BATCH), note=_memory(CPU_BATCH))
-    yield time_pairs("rasterize, interpolate, backward", _backward, ours, alone, repeats)
+    backward = _backward(side)
+    yield time_pairs("rasterize, interpolate, backward", backward, ours, alone, repeats)
+    visible = partial(visible_vertices, *_heads(1, side))
+    yield time_pairs("visible_vertices, one image", visible, ours, alone, repeats)
     if torch.cuda.is_available():
-        batch = _call(rasterize, DEVICE_BATCH, "cuda")
+        batch = _call(rasterize, DEVICE_BATCH, side, "cuda")
         subject = f"rasterize, an image of {DEVICE_BATCH}, {torch.cuda.get_device_name()}"
         device = time_pairs(subject, batch, f"{ours}, CPU", alone, repeats)
         yield device.divided(DEVICE_BATCH)
@@ -56,12 +65,13 @@ def peak_memory(batch: int, screens: int = 0) -> float | None:
         batch: Images of a head.
         screens: Instead of heads, as many triangles each of which fills the image.
     """
-    call = _call(rasterize, batch)
     if screens:
         corners = torch.tensor([(-9.0, -9.0, 7.0), (-9.0, 999.0, 8.0), (999.0, -9.0, 9.0)])
         triangles = torch.tensor([[0, 1, 2]]).expand(screens, -1)
         call = partial(rasterize, corners.expand(batch, -1, -1), triangles, SIZE, SIZE)
-    _call(rasterize, 1, side=20)()  # what the libraries take once, for themselves
+    else:
+        call = _call(rasterize, batch, 190)
+    _call(rasterize, 1, 20)()  # what the libraries take once, for themselves
     try:
         Path("/proc/self/clear_refs").write_text("5")
         before = _status("VmRSS")
@@ -71,15 +81,21 @@ def peak_memory(batch: int, screens: int = 0) -> float | None:
         return None
 
 
-def _call(
-    rasterizer: Rasterizer, batch: int, device: str = "cpu", side: int | None = None
-) -> Callable[[], Fragments]:
-    """A call that rasterizes a batch of heads, each turned another way."""
-    vertices, triangles = (one.to(device) for one in head(side or SIDE))
-    turned = torch.linspace(-0.6, 0.6, batch + 1, device=device)[1:]
+def _heads(batch: int, side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Heads on the screen, each turned another way, and their triangles."""
+    vertices, triangles = head(side)
+    turned = torch.linspace(-0.6, 0.6, batch + 1)[1:]
     rotation = torch.stack((0.1 * turned, turned, 0 * turned), dim=1)
     at = place(vertices.expand(batch, -1, -1), rotation, torch.zeros_like(rotation))
-    draw = partial(rasterizer, Camera().project(at), triangles, SIZE, SIZE)
+    return Camera().project(at), triangles
+
+
+def _call(
+    rasterizer: Rasterizer, batch: int, side: int, device: str = "cpu"
+) -> Callable[[], Fragments]:
+    """A call that rasterizes a batch of heads."""
+    points, triangles = (one.to(device) for one in _heads(batch, side))
+    draw = partial(rasterizer, points, triangles, SIZE, SIZE)
 
     def call() -> Fragments:
         found = draw()
@@ -90,12 +106,16 @@ def _call(
     return call
 
 
-def _backward() -> None:
-    vertices, triangles = head(SIDE)
-    points = Camera().project(vertices[None]).requires_grad_()
-    colors = torch.full((1, len(vertices), 3), 0.5, requires_grad=True)
-    found = rasterize(points, triangles, SIZE, SIZE)
-    interpolate(found, triangles, colors).square().sum().backward()
+def _backward(side: int) -> Callable[[], None]:
+    points, triangles = _heads(1, side)
+    points.requires_grad_()
+    colors = torch.full_like(points, 0.5, requires_grad=True)
+
+    def call() -> None:
+        found = rasterize(points, triangles, SIZE, SIZE)
+        interpolate(found, triangles, colors).square().sum().backward()
+
+    return call
 
 
 def peak_memory_apart(batch: int, screens: int = 0) -> float | None:

@@ -8,7 +8,7 @@ from cfr.camera import Camera, place
 from cfr.render import reference
 from cfr.render.rasterizer import rasterize
 from cfr.render.shading import interpolate
-from cfr.texture import inside_photo, sample_photo, visible_vertices
+from cfr.texture import TOLERANCE, inside_photo, sample_photo, visible_vertices
 
 Mesh = tuple[torch.Tensor, torch.Tensor]
 
@@ -104,7 +104,7 @@ def test_visibility_is_exact(small_head: Mesh, yaw: float, cull: bool) -> None:
     assert 0.1 < found.double().mean() < 1
     for vertex in range(0, len(found), 7):
         expected = reference.is_visible(
-            points[0].numpy(), triangles.numpy(), vertex, cull_backfaces=cull
+            points[0].numpy(), triangles.numpy(), vertex, tolerance=TOLERANCE, cull_backfaces=cull
         )
         assert found[vertex] == expected, vertex
 
@@ -191,7 +191,11 @@ def test_triangles_through_each_other_in_strong_perspective() -> None:
         seen = visible_vertices(points, triangles, cull_backfaces=False)[0]
         for vertex in range(60):
             assert seen[vertex] == reference.is_visible(
-                points[0].numpy(), triangles.numpy(), vertex, cull_backfaces=False
+                points[0].numpy(),
+                triangles.numpy(),
+                vertex,
+                tolerance=TOLERANCE,
+                cull_backfaces=False,
             )
 
 
@@ -202,5 +206,8 @@ def test_one_triangle_in_front_of_another() -> None:
     assert visible_vertices(points, triangles).tolist() == [[True] * 3 + [False, True, True]]
     assert np.array_equal(
         visible_vertices(points, triangles)[0].numpy(),
-        [reference.is_visible(points[0].numpy(), triangles.numpy(), one) for one in range(6)],
+        [
+            reference.is_visible(points[0].numpy(), triangles.numpy(), one, tolerance=TOLERANCE)
+            for one in range(6)
+        ],
     )

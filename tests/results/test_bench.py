@@ -39,9 +39,8 @@ def test_an_image_takes_little_memory() -> None:
 
 def test_the_render_subject_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a small mesh and against the oracle, so that it takes a moment."""
-    monkeypatch.setattr(rasterizing, "SIDE", 20)
     monkeypatch.setattr(rasterizing.pytorch3d, "available", lambda: False)
-    alone, batch, backward, *_ = SUBJECTS["render"](None, 1)
+    alone, batch, backward, *_ = rasterizing.time_rasterizer(1, side=20)
     assert "PyTorch3D is not installed" in alone.reference
     assert alone.note.startswith("same triangle at 100.000 % of the pixels; ")
     assert 0 < batch.ratio < 1
