@@ -59,7 +59,8 @@ def decode_image(content: bytes, path: Path, record: str = "") -> UInt8[np.ndarr
     except Image.DecompressionBombError as error:
         raise _too_large(path, record, str(error)) from error
     except UnidentifiedImageError as error:
-        expected, found = f"a picture ({', '.join(FORMATS)})", f"{len(content):,} bytes of another"
+        expected = f"a picture ({', '.join(FORMATS)})"
+        found = f"{len(content):,} bytes of something else"
         raise BadInput(path, record, expected, found) from error
     except Exception as error:  # Pillow's decoders raise many kinds
         found = str(error) or type(error).__name__
