@@ -7,6 +7,7 @@ the orientation that a camera noted (EXIF) is applied; of several frames the fir
 
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,18 @@ def read_image(path: Path) -> UInt8[np.ndarray, "h w 3"]:
     Raises:
         BadInput: It is absent, no picture, damaged, or too large.
     """
-    try:
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
-        found = getattr(error, "strerror", None) or str(error)
-        raise BadInput(path, "", "a picture", found) from error
-    return decode_image(content, path)
+    return decode_image(_read_bytes(path), path)
+
+
+def read_rgba(path: Path) -> UInt8[np.ndarray, "h w 4"]:
+    """Read a picture file as RGB and alpha (255 is opaque), colours not multiplied by alpha.
+
+    A picture without transparency is opaque everywhere.
+
+    Raises:
+        BadInput: It is absent, no picture, damaged, or too large.
+    """
+    return _decode(_read_bytes(path), path, "", _to_rgba)
 
 
 def decode_image(content: bytes, path: Path, record: str = "") -> UInt8[np.ndarray, "h w 3"]:
@@ -46,6 +53,23 @@ def decode_image(content: bytes, path: Path, record: str = "") -> UInt8[np.ndarr
     Raises:
         BadInput: They are no picture, damaged, or too large.
     """
+    return _decode(content, path, record, _to_rgb)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
+        found = getattr(error, "strerror", None) or str(error)
+        raise BadInput(path, "", "a picture", found) from error
+
+
+def _decode(
+    content: bytes,
+    path: Path,
+    record: str,
+    convert: Callable[[Image.Image, Path, str], np.ndarray],
+) -> np.ndarray:
     try:
         # Opening reads the header only; the pixels are decoded once the size is known.
         with _open(content) as image:
@@ -53,7 +77,7 @@ def decode_image(content: bytes, path: Path, record: str = "") -> UInt8[np.ndarr
             if width * height > MOST_PIXELS:
                 raise _too_large(path, record, f"{width} × {height}")
             ImageOps.exif_transpose(image, in_place=True)
-            return _to_rgb(image, path, record)
+            return convert(image, path, record)
     except BadInput:
         raise
     except Image.DecompressionBombError as error:
@@ -87,9 +111,27 @@ def _to_rgb(image: Image.Image, path: Path, record: str) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
+def _to_rgba(image: Image.Image, path: Path, record: str) -> np.ndarray:
+    if image.has_transparency_data:
+        return np.array(image.convert("RGBA"))
+    rgb = _to_rgb(image, path, record)
+    return np.concatenate((rgb, np.full_like(rgb[..., :1], 255)), axis=2)
+
+
 def _grey(values: np.ndarray) -> np.ndarray:
     return np.repeat(np.round(values).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def _too_large(path: Path, record: str, found: str) -> BadInput:
     return BadInput(path, record, f"at most {MOST_PIXELS:,} pixels", found)
+
+
+def save_image(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Write RGB as PNG; a half-written file never stands under the name.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.part")
+    Image.fromarray(picture).save(partial, "PNG")
+    partial.replace(path)

@@ -83,6 +83,28 @@ def require_root(name: str, title: str, get: str, override: Path | None = None) 
     return root.path
 
 
+def inside_root(root: Path, name: str, file: Path, record: str) -> Path:
+    """A path that a list names, if it stays within the root.
+
+    Args:
+        root: The folder that it has to stay in.
+        name: The path as the list has it.
+        file: The list, for the message.
+        record: Which entry of the list, for the message.
+
+    Raises:
+        BadInput: It is absolute, or leads out of the root (by ``..`` or a link).
+    """
+    expected = f"a path within {root}"
+    try:
+        found = (root / name).resolve()
+    except (OSError, ValueError) as error:  # a NUL, or links in a circle
+        raise BadInput(file, record, expected, repr(name[:80])) from error
+    if Path(name).is_absolute() or not found.is_relative_to(root.resolve()):
+        raise BadInput(file, record, expected, repr(name[:80]))
+    return root / name
+
+
 def read_data_toml(path: Path) -> dict[str, Path]:
     """Read ``name = "path"`` lines; relative paths start at the file's own folder.
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from protocols.errors import BadInput
-from protocols.images import MOST_PIXELS, decode_image, read_image
+from protocols.images import MOST_PIXELS, decode_image, read_image, read_rgba
 
 
 @pytest.fixture
@@ -211,3 +211,34 @@ def test_real_photos(shared: Path) -> None:
     for path in photos[:5]:
         with Image.open(path) as image:
             assert read_image(path).shape == (image.height, image.width, 3)
+
+
+def test_alpha_is_kept_where_there_is_one(tmp_path: Path, photo: np.ndarray) -> None:
+    alpha = np.full((40, 60, 1), 255, np.uint8)
+    alpha[:10], alpha[10:20] = 0, 128
+    picture = np.concatenate((photo, alpha), -1)
+    read = read_rgba(saved(tmp_path / "a.png", Image.fromarray(picture)))
+    assert read.dtype == np.uint8
+    assert np.array_equal(read, picture)
+    opaque = read_rgba(saved(tmp_path / "b.png", Image.fromarray(photo)))
+    assert np.array_equal(opaque[..., :3], photo)
+    assert (opaque[..., 3] == 255).all()
+    grey = read_rgba(saved(tmp_path / "c.png", Image.fromarray(picture).convert("LA")))
+    assert np.array_equal(grey[..., 3], alpha[..., 0])
+    palette = Image.fromarray(photo).quantize(16)
+    read = read_rgba(saved(tmp_path / "p.png", palette, transparency=3))
+    assert np.array_equal(read[..., 3] == 0, np.asarray(palette) == 3)
+
+
+def test_alpha_is_refused_as_colour_is(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"absent\.png: expected a picture, found No such file"):
+        read_rgba(tmp_path / "absent.png")
+    (tmp_path / "a.png").write_bytes(bomb(12_000, 12_000))
+    with pytest.raises(BadInput, match="at most"):
+        read_rgba(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"nothing")
+    with pytest.raises(BadInput, match=r"b\.png: expected a picture"):
+        read_rgba(tmp_path / "b.png")
+    wide = saved(tmp_path / "c.tif", Image.fromarray(np.ones((4, 4), np.float32)))
+    with pytest.raises(BadInput, match="8 or 16 bits"):
+        read_rgba(wide)

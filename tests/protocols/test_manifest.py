@@ -99,8 +99,13 @@ def test_the_real_labels_are_the_published_ones(shared: Path) -> None:
 def test_the_real_networks_are_the_published_ones(shared: Path) -> None:
     manifest = read_manifest()
     networks = shared / "networks"
-    for name, folder in (("mobilefacenet", "foamliu_mobilefacenet"), ("tddfa", "3ddfa_v2")):
-        assert [one.state for one in inspect(manifest[name], networks / folder)] == ["found"]
+    for name, entry, folder in (
+        ("mobilefacenet", "mobilefacenet", "foamliu_mobilefacenet"),
+        ("tddfa", "tddfa: network", "3ddfa_v2"),
+        ("tddfa", "tddfa: 68-point basis", "3ddfa_v1_sparse_basis"),
+    ):
+        states = {one.entry: one.state for one in inspect(manifest[name], networks / folder)}
+        assert states[entry] == "found"
 
 
 def test_a_misspelt_entry_of_data_toml_is_told(tmp_path: Path) -> None:
