@@ -1,8 +1,8 @@
-"""Draw a face model from five sides: the mean, a random identity, a random expression."""
+"""Draw a face model: from five sides, ten random people, or its expressions."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -16,15 +16,17 @@ class DrawModel:
     """Which model, and where the picture goes."""
 
     name: Annotated[str, tyro.conf.Positional]
-    """bfm09 or ict."""
+    """builtin, bfm09 or ict."""
     root: Path | None = None
     """Its folder or file; beats CFR_DATA, data.toml and data/NAME."""
+    what: Literal["views", "people", "expressions"] = "views"
+    """The mean and random faces from five sides; ten people; named expressions."""
     out: Path | None = None
-    """The picture, a PNG; artifacts/models/NAME.png by default."""
+    """The picture, a PNG; artifacts/models/NAME-WHAT.png by default."""
     size: int = 224
     """Pixels along each side of a view."""
     seed: int = 0
-    """Of the random identity and expression."""
+    """Of what is random."""
 
 
 def main(console: Console) -> None:
@@ -36,14 +38,17 @@ def main(console: Console) -> None:
         raise BadOption(f"--out {config.out}", "a file that ends in .png")
     from cfr.camera import Camera
     from cfr.morphable.sources import load_model
+    from results.figures.people import draw_expressions, draw_people
     from results.figures.views import draw_views
     from results.publish import artifacts_folder
 
+    draw = {"views": draw_views, "people": draw_people, "expressions": draw_expressions}
     model = load_model(config.name, config.root)
     console.print(str(model), highlight=False)
-    out = config.out or artifacts_folder() / "models" / f"{config.name}.png"
+    name = f"{config.name.partition(':')[0]}-{config.what}.png"
+    out = config.out or artifacts_folder() / "models" / name
     out.parent.mkdir(parents=True, exist_ok=True)
-    draw_views(model, Camera().resized(config.size), config.seed).savefig(out)
+    draw[config.what](model, Camera().resized(config.size), config.seed).savefig(out)
     console.print(f"Picture: {out}", highlight=False, soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, fields
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from cfr.coefficients import Layout, WrongFaceModel
 from cfr.normals import incident_triangles
 from cfr.precision import full_precision
 from cfr.types import Coefficients
+
+REGIONS = ("skin", "nose", "eyes", "brows", "lips", "mouth", "teeth")
+"""What a vertex may belong to; ``mouth`` is the inside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,8 @@ class ModelArrays:
         triangles: ``(f, 3)`` vertex indices, anticlockwise seen from outside.
         landmarks: ``(68,)`` vertex indices of the iBUG-68 points.
         skin: ``(v,)`` where the photo should show bare skin of one colour.
+        symmetry: ``(v,)`` the vertex across the face's middle, where the source has it.
+        regions: ``(v,)`` positions in :data:`REGIONS`, where the source has them.
     """
 
     mean_shape: Float32[np.ndarray, "v 3"]
@@ -38,12 +44,16 @@ class ModelArrays:
     triangles: Int64[np.ndarray, "f 3"]
     landmarks: Int64[np.ndarray, "68"]
     skin: Bool[np.ndarray, " v"]
+    symmetry: Int64[np.ndarray, " v"] | None = None
+    regions: Int64[np.ndarray, " v"] | None = None
 
     @property
     def digest(self) -> str:
         """SHA-256 of every array with its name and shape, 64 hexadecimal digits."""
         content = hashlib.sha256()
         for one in fields(self):
+            if getattr(self, one.name) is None:
+                continue
             array = np.ascontiguousarray(getattr(self, one.name))
             content.update(f"{one.name} {array.dtype.str} {array.shape};".encode())
             content.update(array.data)
@@ -60,8 +70,12 @@ class MorphableModel(nn.Module):
         name: The source, for people.
         digest: The content, for machines: what was made with one model refuses another.
         expression_names: Names of the expression modes, where the source has them.
-        blendshapes: Whether an expression's weight runs from 0 to 1 (else it is centred on 0).
+        blendshapes: Whether an expression's weight runs from 0 to 1 (else one is a deviation).
+        expression_low: ``(e,)`` lowest weight of each expression mode, −∞ without a limit.
+        expression_high: ``(e,)`` highest weight.
         incident: ``(v, k)`` the triangles around each vertex, padded with ``f``.
+        symmetry: ``(v,)`` the vertex across the face's middle; empty if the source has none.
+        regions: ``(v,)`` positions in :data:`REGIONS`; empty if the source has none.
     """
 
     mean_shape: Float[Tensor, "v 3"]
@@ -70,6 +84,10 @@ class MorphableModel(nn.Module):
     landmarks: Tensor
     skin: Tensor
     incident: Tensor
+    symmetry: Tensor
+    regions: Tensor
+    expression_low: Tensor
+    expression_high: Tensor
     _shape_modes: Tensor
     _texture_modes: Tensor
 
@@ -80,10 +98,12 @@ class MorphableModel(nn.Module):
         *,
         expression_names: tuple[str, ...] = (),
         blendshapes: bool = False,
+        expression_range: tuple[np.ndarray, np.ndarray] | None = None,
+        digest: str | None = None,
     ) -> None:
         super().__init__()
         _check(arrays)
-        self.name, self.digest = name, arrays.digest
+        self.name, self.digest = name, digest or arrays.digest
         self.expression_names, self.blendshapes = expression_names, blendshapes
         self._counts = len(arrays.identity), len(arrays.expression), len(arrays.texture)
         modes = np.concatenate((arrays.identity, arrays.expression))
@@ -96,6 +116,14 @@ class MorphableModel(nn.Module):
         constants["_texture_modes"] = torch.from_numpy(
             np.array(arrays.texture).reshape(len(arrays.texture), arrays.mean_texture.size)
         )
+        none = np.zeros(0, np.int64)
+        for name in ("symmetry", "regions"):
+            values = getattr(arrays, name)
+            constants[name] = torch.from_numpy(none if values is None else np.array(values))
+        widest = (0.0, 1.0) if blendshapes else (-np.inf, np.inf)
+        low, high = expression_range or (np.full(self._counts[1], limit) for limit in widest)
+        constants["expression_low"] = torch.from_numpy(np.float32(low))
+        constants["expression_high"] = torch.from_numpy(np.float32(high))
         for name, tensor in constants.items():
             self.register_buffer(name, tensor, persistent=False)
 
@@ -114,6 +142,18 @@ class MorphableModel(nn.Module):
             mono_light: One light for the three channels, as the paper counts (239 numbers).
         """
         return Layout(*self._counts, lighting=9 if mono_light else 27, model=self.digest)
+
+    def modes(
+        self, name: Literal["shape", "identity", "expression", "texture"]
+    ) -> Float[Tensor, "m n"]:
+        """The modes of one kind, flat: ``(modes, 3 · v)``; shape is identity, then expression."""
+        if name == "texture":
+            return self._texture_modes
+        if name == "shape":
+            return self._shape_modes
+        identity, expression, _ = self._counts
+        first, number = (0, identity) if name == "identity" else (identity, expression)
+        return self._shape_modes[first : first + number]
 
     def require(self, digest: str, what: str) -> None:
         """Refuse what was made with another model.
@@ -166,6 +206,9 @@ def _check(arrays: ModelArrays) -> None:
         "landmarks": ((68,), np.int64),
         "skin": ((vertices,), np.bool_),
     }
+    for name in ("symmetry", "regions"):
+        if getattr(arrays, name) is not None:
+            shapes[name] = ((vertices,), np.int64)
     for name, (shape, dtype) in shapes.items():
         array = getattr(arrays, name)
         if array.shape != shape or array.dtype != dtype:

@@ -125,7 +125,7 @@ def test_what_is_absent_is_said_with_how_to_get_it(tmp_path: Path) -> None:
         bfm09.load(tmp_path)
     with pytest.raises(DatasetUnavailable, match=r"Basel Face Model 2009 is not at .*nowhere"):
         load_model("bfm09", tmp_path / "nowhere")
-    with pytest.raises(BadOption, match="flame: expected any of bfm09, ict"):
+    with pytest.raises(BadOption, match="flame: expected any of builtin, bfm09, ict"):
         load_model("flame")
 
 

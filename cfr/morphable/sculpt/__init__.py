@@ -1,0 +1,1 @@
+"""How the built-in face model is made: mesh, mean surface, fields on it, and what photos teach."""
