@@ -1,0 +1,1 @@
+"""Things that cover faces, drawn into photos: one file a kind or family, ``kinds`` knows all."""
