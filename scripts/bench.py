@@ -1,4 +1,4 @@
-"""Time what has a speed bar, each against a reference in the same run; prints Markdown."""
+"""Measure what has a bar: times against a reference in the same run, the face model's quality."""
 
 import platform
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Bench:
     """What to time, and how often."""
 
     subjects: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Any of startup, table4, bootstrap, render; all by default."""
+    """Any of startup, table4, bootstrap, render, fit, face-model; all by default."""
     root: Path | None = None
-    """Folder of AFLW2000-3D, for table4; beats CFR_DATA, data.toml and data/aflw2000."""
+    """Folder of AFLW2000-3D for table4, of LFW for face-model; beats CFR_DATA and data.toml."""
     repeats: int = 5
     """Timed pairs of each subject and its reference, after one warm-up."""
 
@@ -32,14 +32,13 @@ def main(console: Console) -> None:
     if unknown:
         raise BadOption(", ".join(unknown), f"any of {', '.join(SUBJECTS)}")
     console.print(f"{platform.machine()}, Python {platform.python_version()}, wall seconds")
-    console.print("| subject | median s | reference | median s | ratio | pairs | also |")
-    console.print("|---|---|---|---|---|---|---|")
+    heading: tuple[str, ...] = ()
     for name in config.subjects or SUBJECTS:
         for one in SUBJECTS[name](config.root, config.repeats):
-            console.print(
-                f"| {one.subject} | {one.seconds:.3g} | {one.reference} | "
-                f"{one.reference_seconds:.3g} | {one.ratio:.3g} | {one.repeats} | {one.note} |"
-            )
+            if heading != one.HEADING:
+                heading = one.HEADING
+                console.print(f"\n| {' | '.join(heading)} |\n{'|---' * len(heading)}|")
+            console.print(f"| {' | '.join(one.cells)} |", highlight=False)
 
 
 if __name__ == "__main__":

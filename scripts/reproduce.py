@@ -1,12 +1,19 @@
 """Reproduce a table of the paper: measured numbers beside the printed ones."""
 
+from contextlib import nullcontext
+
 from rich.console import Console
 
 from results.console import run
+from results.tables import detection, fit_accuracy
 from results.tables.table4 import Table4, compute
 
 # Each table: its options, and what computes it.
-TABLES = {"table4": (Table4, compute)}
+TABLES = {
+    "table4": (Table4, compute),
+    "detection": (detection.Detection, detection.compute),
+    "fit": (fit_accuracy.FitAccuracy, fit_accuracy.compute),
+}
 
 
 def main(console: Console) -> None:
@@ -16,7 +23,9 @@ def main(console: Console) -> None:
     options = {name: options for name, (options, _) in TABLES.items()}
     config = tyro.extras.subcommand_cli_from_dict(options, prog="reproduce.py", description=__doc__)
     computing = next(compute for options, compute in TABLES.values() if isinstance(config, options))
-    with console.status("computing"):
+    # A bar of its own and the spinner would write over each other.
+    own_bar = isinstance(config, detection.Detection)
+    with nullcontext() if own_bar else console.status("computing"):
         result = computing(config)
     from results.publish import publish
 

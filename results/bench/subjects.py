@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from results.bench.timing import Timing, python_process, time_pairs
+from results.bench.timing import Quality, Timing, python_process, time_pairs
 
 
 def startup(root: Path | None, repeats: int) -> Iterator[Timing]:
@@ -66,9 +66,25 @@ def render(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_rasterizer(repeats)
 
 
-SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing]]] = {
+def fit(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """Fitting a face of the Basel crop's size, against drawing it once."""
+    from results.bench.fitting import time_fit
+
+    yield from time_fit(repeats)
+
+
+def face_model(root: Path | None, repeats: int) -> Iterator[Timing | Quality]:
+    """How long the built-in face model takes to load, and how good dlib finds its faces."""
+    from results.bench.face_model import measure
+
+    yield from measure(root, repeats)
+
+
+SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
     "bootstrap": bootstrap,
     "render": render,
+    "fit": fit,
+    "face-model": face_model,
 }

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from protocols.roots import project_root
 
@@ -31,10 +32,43 @@ class Timing:
     ratio: float
     repeats: int
     note: str = ""
+    HEADING: ClassVar = ("subject", "median s", "reference", "median s", "ratio", "pairs", "also")
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What a table prints, in the order of the heading."""
+        times = f"{self.seconds:.3g}", self.reference, f"{self.reference_seconds:.3g}"
+        return (self.subject, *times, f"{self.ratio:.3g}", str(self.repeats), self.note)
 
     def divided(self, parts: int) -> "Timing":
         """The same for one of ``parts`` equal pieces of the subject."""
         return replace(self, seconds=self.seconds / parts, ratio=self.ratio / parts)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Something measured that is no time.
+
+    Attributes:
+        subject: What was measured.
+        value: The figure; None where it could not be measured.
+        bar: What it should be, with its unit.
+        n: From how many it comes.
+        note: What else was measured, in words.
+    """
+
+    subject: str
+    value: float | None
+    bar: str
+    n: int
+    note: str = ""
+    HEADING: ClassVar = ("measured", "value", "bar", "n", "also")
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What a table prints, in the order of the heading."""
+        value = "–" if self.value is None else f"{self.value:.3g}"
+        return (self.subject, value, self.bar, str(self.n), self.note)
 
 
 def time_pairs(

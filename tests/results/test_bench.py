@@ -5,7 +5,7 @@ import pytest
 from results.bench import rasterizing
 from results.bench.rasterizing import peak_memory_apart
 from results.bench.subjects import SUBJECTS
-from results.bench.timing import python_process, time_pairs
+from results.bench.timing import Timing, python_process, time_pairs
 
 
 def test_pairs_alternate_after_a_warm_up() -> None:
@@ -23,6 +23,7 @@ def test_a_process_runs_in_the_checkout() -> None:
 
 def test_the_bootstrap_subject_runs() -> None:
     (timing,) = SUBJECTS["bootstrap"](None, 1)
+    assert isinstance(timing, Timing)
     assert timing.reference == "scipy.stats.bootstrap"
 
 

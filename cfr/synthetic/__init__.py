@@ -1,0 +1,1 @@
+"""Made-up people: photos whose every number is known."""
