@@ -47,6 +47,9 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
         ["scripts/reproduce.py", "--help"],
         ["scripts/doctor.py", "-h"],
         ["scripts/draw_model.py", "-h"],
+        ["scripts/draw_occluders.py", "-h"],
+        ["scripts/build_face_model.py", "-h"],
+        ["scripts/frontalize.py", "-h"],
         ["scripts/bench.py", "-h"],
     ],
 )

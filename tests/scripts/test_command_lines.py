@@ -75,7 +75,7 @@ def test_a_model_is_drawn(shared: Path, project: Path, tmp_path: Path) -> None:
     [
         (("bfm09", "--root", "/no/such"), "the Basel Face Model 2009 is not at /no/such"),
         (("bfm09",), "Register at https://faces.dmi.unibas.ch"),
-        (("flame",), "flame: expected any of bfm09, ict"),
+        (("flame",), "flame: expected any of builtin, bfm09, ict"),
         (("ict", "--size", "4"), "--size 4: expected 16 to 2048 pixels"),
         (("ict", "--out", "x.xyz"), "--out x.xyz: expected a file that ends in .png"),
     ],
@@ -96,11 +96,54 @@ def test_a_wrong_option_is_refused(project: Path) -> None:
 
 
 def test_the_demo_says_plainly_what_is_missing(project: Path, tmp_path: Path) -> None:
-    answer = call(project, "scripts/demo.py", CFR_DATA=str(tmp_path))
-    assert answer.returncode == 0
-    assert "Nothing was measured" in answer.stdout
+    out = tmp_path / "out"
+    answer = call(project, "scripts/demo.py", CFR_DATA=str(tmp_path), CFR_ARTIFACTS=str(out))
+    assert answer.returncode == 0, answer.stderr
+    assert "Table 4 was not measured" in answer.stdout
     assert "python scripts/fetch.py aflw2000" in answer.stdout
     assert str(tmp_path / "aflw2000") in answer.stdout
+
+
+def test_the_demo_turns_the_faces_of_a_group_photo(project: Path, tmp_path: Path) -> None:
+    pytest.importorskip("dlib", reason="the extra offline is not installed")
+    answer = call(project, "scripts/demo.py", CFR_DATA=str(tmp_path), CFR_ARTIFACTS=str(tmp_path))
+    assert "several in 1 (then: all)" in answer.stdout
+    record = json.loads((tmp_path / "demo/frontalized.json").read_text())
+    assert len(record["faces"]) == 6
+    assert (tmp_path / "demo/sheet.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("absent.jpg", "out"), "absent.jpg: expected a photo or a folder of photos"),
+        (("{cat}", "out"), "chelsea.png: dlib-hog found no face"),
+        (("{text}", "out"), "notes.png: expected a picture"),
+        (("{folder}", "out"), "expected pictures (.bmp, .gif"),
+        (("{cat}", "out", "--yaw", "120"), "--yaw 120.0 --pitch 0.0: expected −90 to 90 degrees"),
+        (("{cat}", "out", "--model", "flame"), "flame: expected any of builtin, bfm09, ict"),
+        (("{cat}", "out", "--model", "ict:/no/such"), "is not at /no/such"),
+        (("{cat}", "out", "--size", "4"), "--size 4: expected 32 to 1024 pixels"),
+    ],
+)
+def test_what_cannot_be_frontalized_is_one_line(
+    project: Path, tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    pytest.importorskip("dlib", reason="the extra offline is not installed")
+    from PIL import Image
+    from skimage.data import chelsea
+
+    Image.fromarray(chelsea()).save(tmp_path / "chelsea.png")
+    (tmp_path / "notes.png").write_text("not a picture")
+    (tmp_path / "empty").mkdir()
+    places = {"cat": "chelsea.png", "text": "notes.png", "folder": "empty"}
+    filled = [one.format(**{key: tmp_path / name for key, name in places.items()}) for one in words]
+    filled[1] = str(tmp_path / "out")
+    options = ("--landmarks", "dlib-hog")
+    answer = call(project, "scripts/frontalize.py", *filled, *options, CFR_DATA=str(tmp_path))
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
 
 
 def test_doctor_tells_found_missing_and_wrong(

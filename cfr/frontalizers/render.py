@@ -1,0 +1,120 @@
+"""Turn a face by a fitted face model alone: no network, no training.
+
+Two renders in the new pose, as the paper's Swap-R&R takes them: R_p wears the photo's own colours,
+whatever hid the face included; R_e the model's estimated texture under the estimated light, which
+knows nothing of what hid the face, and little of the person.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64, UInt8
+
+from cfr.align import Alignment, align_deep3d, five_from_68
+from cfr.camera import Camera, place
+from cfr.fit import FitSettings, fit
+from cfr.mesh import reconstruct
+from cfr.morphable.model import MorphableModel
+from cfr.render.shading import render
+from cfr.texture import sample_photo
+from cfr.types import Coefficients, FaceMesh
+
+
+@dataclass(frozen=True, eq=False)
+class TurnedFace:
+    """A face in a new pose, and what it was made from; pictures are uint8 RGB, square.
+
+    Attributes:
+        crop: The aligned crop.
+        fitted: The crop with the fitted, lit model over it.
+        projected: The photo's colours in the new pose (the paper's R_p).
+        estimated: The estimated texture in the new pose (R_e).
+        coverage: Where these two show the face; black elsewhere.
+        points: ``(68, 2)`` landmarks in the new pose, pixels of these pictures.
+        coefficients: Of the face in the crop.
+        alignment: From the photo to the crop.
+    """
+
+    crop: UInt8[np.ndarray, "s s 3"]
+    fitted: UInt8[np.ndarray, "s s 3"]
+    projected: UInt8[np.ndarray, "s s 3"]
+    estimated: UInt8[np.ndarray, "s s 3"]
+    coverage: Bool[np.ndarray, "s s"]
+    points: Float64[np.ndarray, "68 2"]
+    coefficients: Coefficients
+    alignment: Alignment
+
+
+@dataclass(frozen=True, eq=False)
+class RenderFrontalizer:
+    """Fits a face model and draws it in one pose.
+
+    Attributes:
+        model: The face model.
+        yaw: Radians, positive turns the nose to the image's right.
+        pitch: Radians, positive lowers it.
+        size: Pixels along each side of crop and pictures.
+        settings: Of the fit; the points come from a detector, so the outline's slide.
+    """
+
+    model: MorphableModel
+    yaw: float = 0.0
+    pitch: float = 0.0
+    size: int = 224
+    settings: FitSettings = FitSettings(contour="sliding")  # noqa: RUF009 (frozen)
+
+    @torch.no_grad()
+    def __call__(
+        self, photo: UInt8[np.ndarray, "h w 3"], points: Float64[np.ndarray, "68 2"]
+    ) -> TurnedFace:
+        """Align, fit, turn.
+
+        The light stays as it fell on the face in its own pose, as in the authors' code; the new
+        pose has no roll, and the face stands in the middle.
+
+        Args:
+            photo: RGB.
+            points: iBUG-68 points in its pixels.
+
+        Raises:
+            ValueError: The points are not finite, or lie in one place.
+        """
+        alignment, camera = align_deep3d(five_from_68(points), self.size), self._camera
+        crop = alignment.crop(photo)
+        device = self.model.mean_shape.device
+        picture = torch.from_numpy(crop).to(device).permute(2, 0, 1)[None].float() / 255
+        at = torch.from_numpy(alignment.to_crop(points)).to(device)[None].float()
+        coefficients = fit(self.model, at, picture, camera, self.settings)
+        mesh = reconstruct(self.model, coefficients)
+        seen = sample_photo(picture, camera.project(mesh.vertices))
+        pose = coefficients.rotation.new_tensor([[self.pitch, self.yaw, 0.0]])
+        still = torch.zeros_like(coefficients.translation)
+        turned = place(self.model.shape(coefficients), pose, still)
+        pictures = []
+        for colors in (seen, mesh.colors):
+            image, coverage = render(FaceMesh(turned, colors, mesh.triangles), camera)
+            pictures.append(_picture(image))
+        own, covered = render(mesh, camera)
+        fitted = np.where(covered[0, ..., None].cpu().numpy(), _picture(own), crop)
+        landmarks = camera.project(turned[:, self.model.landmarks])[0, :, :2]
+        return TurnedFace(
+            crop=crop,
+            fitted=fitted,
+            projected=pictures[0],
+            estimated=pictures[1],
+            coverage=coverage[0].cpu().numpy(),
+            points=landmarks.double().cpu().numpy(),
+            coefficients=coefficients,
+            alignment=alignment,
+        )
+
+    @property
+    def _camera(self) -> Camera:
+        return Camera().resized(self.size)
+
+
+def _picture(image: torch.Tensor) -> np.ndarray:
+    """The first of a batch as uint8, height × width × 3."""
+    rounded = (255 * image[0].clamp(0, 1)).round().to(torch.uint8)
+    return rounded.permute(1, 2, 0).cpu().numpy()
