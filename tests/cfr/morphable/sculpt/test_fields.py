@@ -6,7 +6,13 @@ import torch
 
 from cfr.lighting import shade
 from cfr.morphable.model import REGIONS
-from cfr.morphable.sculpt.albedo import Samples, make_symmetric, plain_skin, remove_light
+from cfr.morphable.sculpt.albedo import (
+    Samples,
+    distrust_others,
+    make_symmetric,
+    plain_skin,
+    remove_light,
+)
 from cfr.morphable.sculpt.expressions import expressions
 from cfr.morphable.sculpt.landmarks import PARTNER, pick_landmarks
 from cfr.morphable.sculpt.mesh import INNER_EYE, MIDDLE, MOUTH, OUTER_EYE, build_mesh
@@ -133,6 +139,22 @@ def test_light_is_divided_out(face, normals: np.ndarray) -> None:
     assert abs(np.log(after)) < 0.1 * abs(np.log(before))
 
 
+def test_a_green_hat_is_distrusted_and_a_beard_is_not(face) -> None:
+    skin, _ = face
+    mean = np.full((skin.mesh.vertices, 3), (0.62, 0.47, 0.39), np.float32)
+    colors = mean[None] * np.float32(0.8)  # a darker person
+    hat = skin.mesh.skin & (skin.mean[:, 1] > 0.75)
+    chin = skin.mesh.skin & (skin.mean[:, 1] < -0.55) & (np.abs(skin.mean[:, 0]) < 0.2)
+    colors[0, hat] = (0.1, 0.7, 0.2)
+    colors[0, chin] *= 0.75
+    samples = Samples(colors, np.ones(colors.shape[:2], np.float32), np.zeros_like(colors))
+    distrust_others(samples, mean, skin)
+    assert samples.trust[0, hat].max() < 0.05
+    assert samples.trust[0, chin].min() > 0.8
+    cheeks = plain_skin(skin) & ~hat & ~chin
+    assert samples.trust[0, cheeks].min() > 0.95
+
+
 def test_a_half_that_is_hidden_comes_from_the_other(face) -> None:
     skin, _ = face
     colors = np.zeros((1, skin.mesh.vertices, 3), np.float32)
@@ -151,6 +173,8 @@ def test_components_come_back_from_incomplete_faces() -> None:
     places = np.radians(rng.uniform(-50, 50, (400, 2)))
     basis = rng.normal(0, 0.05, (3, 400, 3))
     colors = 0.5 + np.tensordot(rng.normal(size=(300, 3)), basis, 1)
+    strangers = rng.choice(300, 15, replace=False)
+    colors[strangers] = rng.uniform(0, 1, (15, 400, 3))
     trust = (rng.uniform(size=(300, 400)) > 0.3).astype(np.float32)
     damaged = np.where(trust[..., None] > 0, colors, 9.0).astype(np.float32)
     learned = learn_texture(damaged, trust, np.full((400, 3), 0.5, np.float32), places, rounds=12)
@@ -159,3 +183,4 @@ def test_components_come_back_from_incomplete_faces() -> None:
     left = flat - flat @ span @ span.T
     assert np.linalg.norm(left) < 0.1 * np.linalg.norm(flat)
     assert learned.explained > 0.95
+    assert 250 < learned.used <= 285

@@ -66,6 +66,10 @@ def test_people_differ_more_between_than_within(world, motion: Motion) -> None:
     strangers = learn_people(motion, [f"{number % 150}" for number in range(300)])
     shuffled = np.linalg.norm(strangers.within) / np.linalg.norm(strangers.between)
     assert with_moments < 0.8 * shuffled
+    total = np.cov(motion.weights.T)
+    everything = np.einsum("kl,kjd,ljd->", total, motion.modes, motion.modes) * people.size**2
+    apart = np.square(people.between).sum() + np.square(people.within).sum()
+    assert apart == pytest.approx(everything, rel=0.2)
     back = people.from_model(people.to_model(motion.shapes[:3]))
     np.testing.assert_allclose(back, motion.shapes[:3], atol=1e-12)
 
