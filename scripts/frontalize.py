@@ -70,9 +70,8 @@ def main(console: Console) -> None:
             damaged=config.damaged,
             progress=lambda total: bar.update(task, total=total, advance=1),
         )
-    console.print(str(model), highlight=False)
-    console.print(tally.sentence(), highlight=False)
-    console.print(f"{len(written)} faces: {config.out}", highlight=False, soft_wrap=True)
+    for line in (str(model), tally.sentence(), f"{len(written)} faces: {config.out}"):
+        console.print(line, highlight=False, soft_wrap=True)
     if warning := doubtful(written):
         console.print(f"[yellow]{warning}[/]", highlight=False)
 
