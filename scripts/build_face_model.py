@@ -1,4 +1,4 @@
-"""Learn the built-in face model from photos; about five minutes on 2 cores and 4 GB of memory."""
+"""Learn the built-in face model from photos; three to ten minutes on 2 cores, 5 GB of memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

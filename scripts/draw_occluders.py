@@ -38,14 +38,14 @@ def main(console: Console) -> None:
         raise BadOption(f"--out {config.out}", "a file that ends in .png")
     from cfr.camera import Camera
     from cfr.morphable.sources import load_model
-    from results.figures.occluders import draw_sheet
+    from results.figures.occluders import draw_kinds
     from results.publish import artifacts_folder
 
     model = load_model(config.name, config.root)
     console.print(str(model), highlight=False)
     out = config.out or artifacts_folder() / "occluders" / f"{config.name}.png"
     out.parent.mkdir(parents=True, exist_ok=True)
-    draw_sheet(model, Camera().resized(config.size), config.seed).savefig(out)
+    draw_kinds(model, Camera().resized(config.size), config.seed).savefig(out)
     console.print(f"Picture: {out}", highlight=False, soft_wrap=True)
 
 

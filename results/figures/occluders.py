@@ -27,7 +27,7 @@ _ACROSS = 7
 _LIGHT = (-0.15, -0.2, 0.3, 0.25, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def draw_sheet(model: MorphableModel, camera: Camera, seed: int) -> Figure:
+def draw_kinds(model: MorphableModel, camera: Camera, seed: int) -> Figure:
     """Draw all kinds of occluders on two random faces.
 
     Args:
