@@ -191,22 +191,23 @@ def kept_for_texture(mesh: Mesh) -> np.ndarray:
 
     The inside of the mouth is the same for everybody.
     """
-    kept = np.arange(mesh.vertices) <= mesh.symmetry
-    for name in ("mouth", "upper teeth", "lower teeth"):
-        kept[mesh.sheets[name]] = False
-    for name in ("middle", "lower"):  # the lips' edges belong to the skin as well
-        kept[mesh.sheets[name]] = (np.arange(mesh.vertices) <= mesh.symmetry)[mesh.sheets[name]]
-    for name in ("left eye", "right eye"):
-        kept[mesh.sheets[name]] = True
-    return np.flatnonzero(kept)
+    half = np.arange(mesh.vertices) <= mesh.symmetry
+    return np.flatnonzero(mesh.skin & half | mesh.of("left eye", "right eye"))
 
 
 def _unpack_texture(mesh: Mesh, modes: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    return mirrored(mesh, modes.astype(np.float32) * steps.astype(np.float32)[:, None, None])
+
+
+def mirrored(mesh: Mesh, values: np.ndarray) -> np.ndarray:
+    """``(k, v, 3)`` from fields on the vertices that :func:`kept_for_texture` names.
+
+    The skin's other half is the mirror image; the inside of the mouth is 0.
+    """
     kept = kept_for_texture(mesh)
-    found = np.zeros((len(modes), mesh.vertices, 3), np.float32)
-    values = modes.astype(np.float32) * steps.astype(np.float32)[:, None, None]
-    eyes = np.isin(kept, np.concatenate((mesh.sheets["left eye"], mesh.sheets["right eye"])))
-    found[:, mesh.symmetry[kept[~eyes]]] = values[:, ~eyes]
+    half = ~mesh.of("left eye", "right eye")[kept]
+    found = np.zeros((len(values), mesh.vertices, 3), values.dtype)
+    found[:, mesh.symmetry[kept[half]]] = values[:, half]
     found[:, kept] = values
     return found
 

@@ -155,6 +155,10 @@ class MorphableModel(nn.Module):
         first, number = (0, identity) if name == "identity" else (identity, expression)
         return self._shape_modes[first : first + number]
 
+    def limited(self, expression: Float[Tensor, "b e"]) -> Float[Tensor, "b e"]:
+        """Expression weights, cut to the range in which the modes mean something."""
+        return expression.clamp(self.expression_low, self.expression_high)
+
     def require(self, digest: str, what: str) -> None:
         """Refuse what was made with another model.
 

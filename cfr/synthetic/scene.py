@@ -147,11 +147,11 @@ def _coefficients(
     model: MorphableModel, people: list[Identity], seeds: list[int], settings: SceneSettings
 ) -> Coefficients:
     layout, device = model.layout(), model.mean_shape.device
-    low, high = model.expression_low.cpu().numpy(), model.expression_high.cpu().numpy()
+    highest = model.expression_high.cpu().numpy()
     rows = []
     for seed in seeds:
         rng = np.random.default_rng((seed, 2))
-        expression = _expression(rng, low, high, settings.expression)
+        expression = _expression(rng, highest, settings.expression)
         largest = (settings.pitch_degrees, settings.yaw_degrees, settings.roll_degrees)
         rotation = rng.uniform(-1, 1, 3) * np.radians(largest)
         translation = rng.uniform(-1, 1, 3) * settings.shift * (1, 1, 10)
@@ -162,7 +162,7 @@ def _coefficients(
     )
     return Coefficients(
         identity=torch.stack([person.identity for person in people]),
-        expression=expression,
+        expression=model.limited(expression),
         texture=torch.stack([person.texture for person in people]),
         rotation=rotation,
         lighting=lighting,
@@ -171,14 +171,11 @@ def _coefficients(
     )
 
 
-def _expression(
-    rng: np.random.Generator, low: np.ndarray, high: np.ndarray, strength: float
-) -> np.ndarray:
-    """A few movements at a time, strong ones seldom; within the model's limits."""
-    blend = np.isfinite(high) & (high <= 1.0)  # weights that run to 1 count in thirds
-    drawn = rng.normal(size=len(low)) * np.where(blend, 1 / 3, 1.0)
-    chosen = rng.uniform(size=len(low)) < 0.5
-    return np.clip(strength * drawn * chosen * 2, low, high)
+def _expression(rng: np.random.Generator, highest: np.ndarray, strength: float) -> np.ndarray:
+    """A few movements at a time, strong ones seldom; the model's limits are still to be met."""
+    drawn = rng.normal(size=len(highest)) * np.where(highest <= 1, 1 / 3, 1.0)  # thirds of 1
+    chosen = rng.uniform(size=len(highest)) < 0.5
+    return strength * drawn * chosen * 2
 
 
 def _light(rng: np.random.Generator, strength: float) -> np.ndarray:

@@ -107,14 +107,12 @@ def random_faces(
     if model.blendshapes:  # one in seven expressions is there, to some degree
         drawn = torch.rand(2, count, layout.expression, generator=generator)
         expression = 0.7 * drawn[0] * (drawn[1] < 1 / 7)
-    expression = torch.maximum(expression, model.expression_low.cpu())
-    expression = torch.minimum(expression, model.expression_high.cpu())
     turn = 2 * torch.rand(count, 3, generator=generator) - 1
     light = normal(9)[:, None] * torch.tensor([0.1] + [0.18] * 3 + [0.06] * 5)
     tint = 0.1 * normal(27).view(count, 3, 9) * light.abs()
     return Coefficients(
         identity=normal(layout.identity),
-        expression=expression,
+        expression=model.limited(expression.to(model.expression_low.device)).cpu(),
         texture=normal(layout.texture),
         rotation=torch.deg2rad(turn * torch.tensor([20.0, yaw_degrees, 15.0])),
         lighting=(light + tint).flatten(1),

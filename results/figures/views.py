@@ -60,8 +60,8 @@ def _random(model: MorphableModel, seed: int) -> dict[str, Coefficients]:
     weights = draw(mean.expression)
     if model.blendshapes:  # a few at a time, as on a face
         chosen = torch.rand(weights.shape, generator=generator) < 0.15
-        weights = weights.abs().clamp(max=1) * chosen
-    return {"identity": identity, "expression": replace(mean, expression=weights)}
+        weights = weights.abs() * chosen
+    return {"identity": identity, "expression": replace(mean, expression=model.limited(weights))}
 
 
 def _views(model: MorphableModel, face: Coefficients, camera: Camera) -> list[np.ndarray]:

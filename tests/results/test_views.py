@@ -1,6 +1,7 @@
 from cfr.camera import Camera
 from cfr.morphable.model import MorphableModel
-from results.figures.views import YAWS, draw_views
+from cfr.morphable.sources import load_model
+from results.figures.views import YAWS, _random, draw_views
 
 
 def test_three_faces_from_five_sides(small_model: MorphableModel) -> None:
@@ -12,3 +13,12 @@ def test_three_faces_from_five_sides(small_model: MorphableModel) -> None:
         assert picture is not None
         assert picture.shape == (32, 32, 3)
         assert 0.1 < (picture < 1).any(-1).mean() < 0.95
+
+
+def test_a_random_expression_stays_within_the_models_limits() -> None:
+    model = load_model("builtin")
+    weights = _random(model, seed=0)["expression"].expression
+    assert (weights >= model.expression_low).all()
+    assert (weights <= model.expression_high).all()
+    assert (weights == model.expression_low).any()  # else nothing was cut
+    assert weights.std() > 0.3

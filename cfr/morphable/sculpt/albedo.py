@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float32
 from skimage.color import rgb2lab
 
+from cfr.camera import Camera
 from cfr.lighting import harmonics
 from cfr.morphable.sculpt.angles import to_angles
 from cfr.morphable.sculpt.motion import Frame, Motion
@@ -75,7 +76,8 @@ def sample_photos(
         left = along @ (labelled.points[index] - pixels[landmarks])
         pixels = pixels + follow(skin, np.column_stack((left, left[:, :1] * 0))[None])[0][:, :2]
         photo = read_image(path)
-        points = torch.from_numpy(np.column_stack((pixels, 10 - posed[:, 2]))).float()[None]
+        away = Camera().distance - posed[:, 2]
+        points = torch.from_numpy(np.column_stack((pixels, away))).float()[None]
         picture = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255
         height, width = photo.shape[:2]
         depth = rasterize(points, triangles, height, width).depth[0].numpy()

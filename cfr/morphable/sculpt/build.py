@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cfr.morphable.builtin import DenseModel, kept_for_texture
+from cfr.morphable.builtin import DenseModel, kept_for_texture, mirrored
 from cfr.morphable.sculpt.albedo import (
     distrust_others,
     make_symmetric,
     remove_light,
     sample_photos,
 )
+from cfr.morphable.sculpt.angles import to_angles
 from cfr.morphable.sculpt.landmarks import pick_landmarks
 from cfr.morphable.sculpt.mesh import Mesh, build_mesh
 from cfr.morphable.sculpt.modes import build_modes
@@ -22,7 +23,7 @@ from cfr.morphable.sculpt.points import FEWEST_PHOTOS, label, read_list
 from cfr.morphable.sculpt.regions import bare_skin, label_regions
 from cfr.morphable.sculpt.spread import unfold
 from cfr.morphable.sculpt.surface import build_surface
-from cfr.morphable.sculpt.texture import learn_texture, places_of
+from cfr.morphable.sculpt.texture import learn_texture
 from protocols.errors import BadInput
 
 _EXPOSURE = 1.25  # makes the mean face as bright in light of zero weights as in a photo
@@ -84,7 +85,7 @@ def build(photos: Path, root: Path, stage: Stage) -> Built:
         samples.colors[used][:, kept],
         samples.trust[used][:, kept],
         albedo[kept],
-        places_of(skin)[kept],
+        to_angles(mean)[kept],
     )
     done()
     regions = label_regions(skin, landmarks)
@@ -92,8 +93,8 @@ def build(photos: Path, root: Path, stage: Stage) -> Built:
         mean_shape=mean,
         identity=modes.identity,
         expression=modes.expression,
-        mean_texture=np.clip(_EXPOSURE * _mean_texture(mesh, albedo, kept, texture.mean), 0, 1),
-        texture=_EXPOSURE * _everywhere(mesh, kept, texture.modes),
+        mean_texture=np.clip(_EXPOSURE * _mean_texture(mesh, texture.mean), 0, 1),
+        texture=_EXPOSURE * mirrored(mesh, texture.modes.astype(np.float64)),
         landmarks=landmarks,
         skin=bare_skin(skin, regions),
         regions=regions,
@@ -120,8 +121,8 @@ def _usable(motion: Motion, frame: Frame, points: np.ndarray) -> np.ndarray:
     return (np.abs(motion.yaw[:count]) < _STRAIGHT) & (error < np.quantile(error, _WELL))
 
 
-def _mean_texture(mesh: Mesh, albedo: np.ndarray, kept: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    found = _everywhere(mesh, kept, mean[None])[0]
+def _mean_texture(mesh: Mesh, mean: np.ndarray) -> np.ndarray:
+    found = mirrored(mesh, mean[None].astype(np.float64))[0]
     inside = mesh.sheets["mouth"][1:-1]
     found[inside] = _MOUTH
     for name in ("upper teeth", "lower teeth"):
@@ -130,13 +131,4 @@ def _mean_texture(mesh: Mesh, albedo: np.ndarray, kept: np.ndarray, mean: np.nda
         light = 1 - 0.12 * np.cos(np.pi * columns / 3) ** 8
         light *= 1 - 0.5 * (columns / columns.mean() - 1) ** 2
         found[mesh.sheets[name]] = np.array(_TEETH) * light[:, None]
-    return found
-
-
-def _everywhere(mesh: Mesh, kept: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Fields on the vertices that are kept, mirrored to the others; 0 inside the mouth."""
-    eyes = np.isin(kept, np.concatenate((mesh.sheets["left eye"], mesh.sheets["right eye"])))
-    found = np.zeros((len(values), mesh.vertices, 3))
-    found[:, mesh.symmetry[kept[~eyes]]] = values[:, ~eyes]
-    found[:, kept] = values
     return found

@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from cfr.morphable.sculpt.landmarks import PARTNER
 from cfr.morphable.sculpt.mesh import COLUMNS, INNER_EYE, MIDDLE, MOUTH, OUTER_EYE
-from cfr.morphable.sculpt.spread import Skin
+from cfr.morphable.sculpt.spread import Skin, hang_wall
 
 _JOINT = np.array([0.0, 0.12, -0.55])
 _JAW_ANGLE = np.radians(24.0)
@@ -122,7 +122,7 @@ def _jaw(skin: Skin) -> dict[str, np.ndarray]:
 def _jaw_weight(skin: Skin) -> np.ndarray:
     """1 on the chin and the lower lip, 0 on the upper lip, 0.4 at the corners of the mouth."""
     mesh, weight = skin.mesh, np.zeros(skin.mesh.vertices)
-    lower, middle, wall = (mesh.sheets[name] for name in ("lower", "middle", "mouth"))
+    lower, middle = mesh.sheets["lower"], mesh.sheets["middle"]
     beyond = 0.4 * np.exp(-(((_OFF - 1) / 0.8) ** 2))
     below = np.where(_OFF < 1, 0.4 + 0.6 * np.clip(1 - _OFF**2, 0, 1), beyond)
     above = np.where(_OFF < 1, 0.4 * _OFF**3, beyond)
@@ -135,8 +135,7 @@ def _jaw_weight(skin: Skin) -> np.ndarray:
     for row, ids in enumerate(middle):
         share = np.exp(-((row / 18) ** 2))
         weight[ids] = gaussian_filter1d(seam, row / 4) * share if row else seam
-    share = np.linspace(0, 1, len(wall))[:, None]
-    weight[wall] = (1 - share) * weight[wall[0]] + share * weight[wall[-1]]
+    hang_wall(mesh, weight)
     weight[mesh.sheets["lower teeth"]] = 1.0
     return weight
 
@@ -194,9 +193,7 @@ def _pulled(skin: Skin, landmarks: np.ndarray, pulls: tuple[Pull, ...], right: b
     sheets = skin.mesh.sheets
     for name in ("left eye", "right eye", "upper teeth", "lower teeth"):
         field[sheets[name]] = 0.0
-    wall = sheets["mouth"]
-    share = np.linspace(0, 1, len(wall))[:, None, None]
-    field[wall] = (1 - share) * field[wall[0]] + share * field[wall[-1]]
+    hang_wall(skin.mesh, field)
     return field
 
 

@@ -102,6 +102,18 @@ def spread_operators(
     return found[0], found[1]
 
 
+def hang_wall(mesh: Mesh, values: np.ndarray) -> None:
+    """Let values of the mouth's inner wall go from the upper lip's to the lower lip's, in place.
+
+    Args:
+        mesh: The topology.
+        values: ``(v, …)``.
+    """
+    wall = mesh.sheets["mouth"]
+    share = np.linspace(0, 1, len(wall)).reshape(-1, *[1] * values.ndim)
+    values[wall] = (1 - share) * values[wall[0]] + share * values[wall[-1]]
+
+
 def follow(skin: Skin, fields: Float64[np.ndarray, "k v 3"]) -> Float64[np.ndarray, "k v 3"]:
     """Let the mouth's wall, the teeth and the eyeballs go with the skin around them.
 
@@ -109,9 +121,7 @@ def follow(skin: Skin, fields: Float64[np.ndarray, "k v 3"]) -> Float64[np.ndarr
     middle of its lids and widens with them.
     """
     fields, sheets = fields.copy(), skin.mesh.sheets
-    wall = sheets["mouth"]
-    share = np.linspace(0, 1, len(wall))[:, None, None]
-    fields[:, wall] = (1 - share) * fields[:, None, wall[0]] + share * fields[:, None, wall[-1]]
+    hang_wall(skin.mesh, fields.swapaxes(0, 1))
     near = slice(MIDDLE - 21, MIDDLE + 22)
     # The jaw bones carry the teeth: what the skin over them does, a centimetre from the lips' edge.
     for name, row in (("upper teeth", sheets["middle"][12]), ("lower teeth", sheets["lower"][-13])):

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from cfr.morphable.sculpt.angles import to_angles
-from cfr.morphable.sculpt.spread import Skin
-
 TEXTURES = 80
 _SURE = 0.6  # trust from which a colour counts fully
 _WORST = 0.06  # share of the photos that fit worst, as a whole or at the eyes, that are left out
@@ -88,8 +85,3 @@ def _components(filled: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     largest = np.abs(basis).argmax(1)
     basis *= np.sign(basis[np.arange(len(basis)), largest])[:, None]
     return center, basis, np.sqrt(values / len(filled)).astype(np.float32)
-
-
-def places_of(skin: Skin) -> np.ndarray:
-    """``(v, 2)`` longitude and latitude of the mean face's vertices, in radians."""
-    return to_angles(skin.mean)
