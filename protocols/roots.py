@@ -98,7 +98,7 @@ def inside_root(root: Path, name: str, file: Path, record: str) -> Path:
     expected = f"a path within {root}"
     try:
         found = (root / name).resolve()
-    except (OSError, ValueError) as error:  # a NUL, or links in a circle
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL, or links in a circle
         raise BadInput(file, record, expected, repr(name[:80])) from error
     if Path(name).is_absolute() or not found.is_relative_to(root.resolve()):
         raise BadInput(file, record, expected, repr(name[:80]))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from protocols.errors import BadInput, DatasetUnavailable
-from protocols.roots import read_data_toml, require_root, resolve_root
+from protocols.roots import inside_root, read_data_toml, require_root, resolve_root
 
 
 def test_the_first_that_is_set_decides(tmp_path: Path) -> None:
@@ -54,3 +54,15 @@ def test_a_broken_data_toml_names_its_entry(tmp_path: Path, text: str, message: 
 
 def test_no_data_toml_is_no_entry(tmp_path: Path) -> None:
     assert read_data_toml(tmp_path / "data.toml") == {}
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../up", "a/../../up", "out/x", "loop", "nul\0"])
+def test_no_path_leads_out_of_a_root(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "out").symlink_to(tmp_path)
+    (root / "loop").symlink_to(root / "loop")
+    with pytest.raises(BadInput, match=r"list\.txt, line 3: expected a path within"):
+        inside_root(root, name, tmp_path / "list.txt", "line 3")
+    (root / "in").symlink_to(root)
+    assert inside_root(root, "in/there", tmp_path / "list.txt", "line 3") == root / "in/there"
