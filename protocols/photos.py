@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, UInt8
@@ -17,6 +17,7 @@ Missing = Literal["refuse", "failure-to-enrol"]
 """What becomes of a photo that a list names and that is not there: an error, or it is counted."""
 
 
+@runtime_checkable
 class Photos(Protocol):
     """Pictures by position. ``names`` are unique, and what messages and tables call them."""
 
