@@ -75,3 +75,36 @@ def percentile_interval(samples: Float64[np.ndarray, " b"], level: float = 0.95)
     tail = (1 - level) / 2
     low, high = np.quantile(samples, (tail, 1 - tail))
     return Interval(float(low), float(high))
+
+
+class Splits(NamedTuple):
+    """A metric over several splits of one data set.
+
+    Attributes:
+        mean: Over the splits.
+        std: Their population standard deviation, as published tables of IJB-A give it.
+        interval: Of the mean, by Student's t with the sample standard deviation.
+    """
+
+    mean: float
+    std: float
+    interval: Interval
+
+
+def splits_summary(values: Float64[np.ndarray, " s"], level: float = 0.95) -> Splits:
+    """Mean, spread and interval over splits.
+
+    The interval takes the splits for independent. Random splits of one set of people, such as
+    IJB-A's, share most of them, so that it is rather too narrow.
+
+    Raises:
+        ValueError: There are fewer than two splits, a value is not finite, or the level is not
+            inside (0, 1).
+    """
+    from scipy.stats import t
+
+    if len(values) < 2 or not np.isfinite(values).all() or not 0 < level < 1:
+        raise ValueError(f"needs two finite values or more and a level, got {values}, {level}")
+    mean, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+    reach = error * float(t.ppf((1 + level) / 2, len(values) - 1))
+    return Splits(mean, float(values.std()), Interval(mean - reach, mean + reach))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.intervals import Interval, bootstrap_means, percentile_interval
+from eval.intervals import Interval, bootstrap_means, percentile_interval, splits_summary
 
 
 def test_every_resample_is_equally_likely() -> None:
@@ -94,3 +94,21 @@ def test_an_interval_excludes_what_is_outside() -> None:
     assert Interval(0.1, 0.2).excludes(0.0)
     assert not Interval(-0.1, 0.2).excludes(0.0)
     assert not Interval(0.0, 0.2).excludes(0.0)
+
+
+def test_splits_summary_is_scipys() -> None:
+    values = np.array([0.81, 0.84, 0.79, 0.9])
+    found = splits_summary(values, 0.9)
+    theirs = stats.ttest_1samp(values, 0.0).confidence_interval(0.9)
+    assert found.interval == pytest.approx((theirs.low, theirs.high))
+    assert found.mean == pytest.approx(0.835)
+    squares = sum((value - 0.835) ** 2 for value in values.tolist())
+    assert found.std == pytest.approx((squares / 4) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("values", "level"), [([0.5], 0.9), ([], 0.9), ([0.5, np.nan], 0.9), ([0.5, 0.6], 1.0)]
+)
+def test_splits_that_have_no_interval(values: list[float], level: float) -> None:
+    with pytest.raises(ValueError, match="needs two finite values or more"):
+        splits_summary(np.array(values), level)

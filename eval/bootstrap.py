@@ -1,0 +1,143 @@
+"""Drawing resamples until enough have a value, and intervals of what they say."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int32
+
+from eval.curve import Rule, point_at, tar_at
+from eval.intervals import Interval, percentile_interval
+from eval.units import Draws, Totals, Units, Weights
+from eval.weighted import WeightedCurve
+
+_PATIENCE = 100
+"""Resamples in a row that may lack a value, such as one without any impostor pair."""
+Samples = Float64[np.ndarray, "b systems values"] | None
+"""What every resample says; None where there is one unit, and so nothing to draw."""
+
+
+class Difference(NamedTuple):
+    """Two systems on the same data.
+
+    Attributes:
+        difference: The second's value minus the first's.
+        interval: Of the difference, over the same draws for both.
+        first: The interval of the first's value.
+        second: Of the second's.
+    """
+
+    difference: float
+    interval: Interval
+    first: Interval
+    second: Interval
+
+
+def draws_of(units: Units, count: int, stratum: Int32[np.ndarray, " p"] | None = None) -> Draws:
+    """The draws for pairs, within strata of pairs if there are any.
+
+    Raises:
+        ValueError: The units are of another number of pairs.
+    """
+    if len(units) != count:
+        raise ValueError(f"the units are of {len(units)} pairs, the scores of {count}")
+    return Draws(units if stratum is None else units.within(stratum))
+
+
+def sample(
+    draws: Draws,
+    measure: Callable[[Weights], np.ndarray | None],
+    resamples: int,
+    rng: np.random.Generator,
+) -> Samples:
+    """Measure resamples; one without a value is drawn again.
+
+    Args:
+        draws: What is drawn.
+        measure: ``(systems, values)`` under such weights, or None if they leave nothing to measure.
+        resamples: How many to draw.
+        rng: Where the draws come from.
+
+    Raises:
+        ValueError: No resample is asked for, or hardly any has a value.
+    """
+    if resamples < 1:
+        raise ValueError(f"a bootstrap needs at least one resample, got {resamples}")
+    if draws.count < 2:
+        return None
+    found: list[np.ndarray] = []
+    missed = 0
+    while len(found) < resamples:
+        one = measure(draws.weights(rng))
+        if one is not None:
+            found.append(one)
+            missed = 0
+            continue
+        missed += 1
+        if missed > _PATIENCE:
+            raise ValueError(f"{draws.count} units are too few to resample: a class vanishes")
+    return np.stack(found)
+
+
+def interval_of(samples: Samples, place: tuple[int, int], level: float) -> Interval:
+    """The interval of one system's value, a rate; 0 … 1 where nothing can be drawn."""
+    if samples is None:
+        return Interval(0.0, 1.0)
+    return percentile_interval(samples[:, place[0], place[1]], level)
+
+
+def difference_of(value: float, samples: Samples, place: int, level: float) -> Difference:
+    """The difference of two systems' rates, and its interval."""
+    first, second = (interval_of(samples, (system, place), level) for system in (0, 1))
+    if samples is None:
+        return Difference(value, Interval(-1.0, 1.0), first, second)
+    gaps = samples[:, 1, place] - samples[:, 0, place]
+    return Difference(value, percentile_interval(gaps, level), first, second)
+
+
+def resampled_tars(
+    systems: Sequence[np.ndarray],
+    genuine: Bool[np.ndarray, " p"],
+    units: Units,
+    fars: Sequence[float],
+    rule: Rule,
+    resamples: int,
+    rng: np.random.Generator,
+) -> Samples:
+    """Each resample's TAR of each system at each FAR.
+
+    Raises:
+        ValueError: The units are of another number of pairs, or hardly any resample has both
+            genuine and impostor pairs.
+    """
+    draws = draws_of(units, len(genuine))
+    if not fars:
+        return None
+    totals = Totals(draws, genuine)
+    curves = [WeightedCurve(one, genuine, draws, totals, max(fars)) for one in systems]
+
+    def measure(weights: Weights) -> np.ndarray | None:
+        if not totals.impostors(weights):
+            return None
+        found = [_tars(curve, weights, fars, rule) for curve in curves]
+        return None if None in found else np.array(found)
+
+    return sample(draws, measure, resamples, rng)
+
+
+def _tars(
+    curve: WeightedCurve, weights: Weights, fars: Sequence[float], rule: Rule
+) -> list[float] | None:
+    """One resample's TARs; the curve is prolonged until all can be read from it."""
+    while True:
+        resample = curve.under(weights)
+        if not resample.genuine:
+            return None
+        places = [point_at(resample, far, rule) for far in fars]
+        if None not in places:
+            return [
+                tar_at(resample, far, rule, place)[0]
+                for far, place in zip(fars, places, strict=True)
+                if place is not None
+            ]
+        curve.prolong()
