@@ -3,23 +3,28 @@
 ``protocols/templates_csv.py`` tells what the columns are.
 """
 
-import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64
+from jaxtyping import Float32, Int32, Int64
 
 from protocols.errors import BadInput
 from protocols.pairs_csv import HOW, read_whole
 from protocols.photos import Missing, find_photos
+from protocols.rows import (
+    check_boxes,
+    codes,
+    first_repeat,
+    first_rows,
+    number_faces,
+    read_numbers,
+)
 from protocols.textfile import read_csv
 from protocols.types import Samples, Templates
 
 _BOX = ("x", "y", "width", "height")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_LARGEST = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +66,10 @@ def read_faces(path: Path, root: Path, missing: Missing) -> FaceRows:
     ids, first, template = np.unique(numbers, return_index=True, return_inverse=True)
     template = template.astype(np.int32)
     check_one_each(path, lines, numbers, first[template], "subject", columns["subject"])
-    image = _codes(columns["image"])
+    image = codes(columns["image"])
     boxes = _read_boxes(path, lines, columns)
-    face = image if boxes is None else _number_faces(image, boxes)
-    face_row = _first_rows(face)
+    face = image if boxes is None else number_faces(image, boxes)
+    face_row = first_rows(face)
     again = first_repeat(template.astype(np.int64) * len(face_row) + face)
     if again:
         expected = f"each face of template {numbers[again[0]]} once"
@@ -72,11 +77,11 @@ def read_faces(path: Path, root: Path, missing: Missing) -> FaceRows:
         raise BadInput(path, f"line {lines[again[0]]}", expected, found)
     photos, absent = find_photos(
         root,
-        [columns["image"][row] for row in _first_rows(image)],
+        [columns["image"][row] for row in first_rows(image)],
         listed_in=path,
         how=HOW,
         missing=missing,
-        records=[f"line {line}" for line in lines[_first_rows(image)]],
+        records=[f"line {line}" for line in lines[first_rows(image)]],
     )
     samples = Samples(
         photos=photos,
@@ -122,17 +127,13 @@ def _read_boxes(
         return None
     if len(there) < len(_BOX):
         raise BadInput(path, "line 1", "x, y, width and height, or none of them", ", ".join(there))
-    boxes = np.stack([_numbers(path, lines, name, columns[name]) for name in _BOX], axis=1)
+    boxes = np.stack([read_numbers(path, lines, name, columns[name]) for name in _BOX], axis=1)
     blank = np.isnan(boxes)
     partial = np.flatnonzero(blank.any(axis=1) & ~blank.all(axis=1))
     if len(partial):
         expected = "x, y, width and height, or none of them"
         raise BadInput(path, f"line {lines[partial[0]]}", expected, "some of them blank")
-    flat = np.flatnonzero((boxes[:, 2:] <= 0).any(axis=1))
-    if len(flat):
-        size = " × ".join(f"{side:g}" for side in boxes[flat[0], 2:])
-        raise BadInput(path, f"line {lines[flat[0]]}", "a width and a height above 0", size)
-    return boxes.astype(np.float32)
+    return check_boxes(path, lines, boxes)
 
 
 def _read_scores(
@@ -145,7 +146,7 @@ def _read_scores(
     """Each face's score; None without the column, or if it is blank throughout."""
     if not any(columns.get("score", ())):
         return None
-    scores = _numbers(path, lines, "score", columns["score"])
+    scores = read_numbers(path, lines, "score", columns["score"])
     bad = np.flatnonzero(~(scores >= 0))
     if len(bad):
         found = repr(columns["score"][bad[0]][:80])
@@ -166,15 +167,7 @@ def _read_media(
     if not any(columns.get("media", ())):
         return image.astype(np.int64)
     both = zip(columns["media"], image.tolist(), strict=True)
-    return _codes([text or number for text, number in both]).astype(np.int64)
-
-
-def _number_faces(
-    image: Int32[np.ndarray, " m"], boxes: Float32[np.ndarray, "m 4"]
-) -> Int32[np.ndarray, " m"]:
-    """A number for each box in an image; a blank box is a box like any other."""
-    comparable = np.nan_to_num(boxes, nan=np.inf)  # a NaN differs from itself
-    return _codes(zip(image.tolist(), *comparable.T.tolist(), strict=True))
+    return codes([text or number for text, number in both]).astype(np.int64)
 
 
 def check_one_each(
@@ -204,40 +197,3 @@ def check_one_each(
         if text != texts[start]:
             told = f"{texts[start][:80]!r} for template {numbers[row]}, as in line {lines[start]}"
             raise BadInput(path, f"line {lines[row]}, {column}", told, repr(text[:80]))
-
-
-def _numbers(
-    path: Path, lines: Int64[np.ndarray, " m"], column: str, texts: Sequence[str]
-) -> Float64[np.ndarray, " m"]:
-    """Decimal numbers; NaN for a blank."""
-    numbers = np.full(len(texts), np.nan)
-    for row, text in enumerate(texts):
-        if not text:
-            continue
-        number = float(text) if _NUMBER.fullmatch(text) else np.inf
-        if abs(number) > _LARGEST:
-            expected = f"a number within ±{_LARGEST:,.0f}, or a blank"
-            raise BadInput(path, f"line {lines[row]}, {column}", expected, repr(text[:80]))
-        numbers[row] = number
-    return numbers
-
-
-def _codes(values: Iterable[Hashable]) -> Int32[np.ndarray, " m"]:
-    """A number for each different value, from 0 in the order of their first appearance."""
-    codes: dict[Hashable, int] = {}
-    return np.array([codes.setdefault(value, len(codes)) for value in values], dtype=np.int32)
-
-
-def _first_rows(codes: Int32[np.ndarray, " m"]) -> Int64[np.ndarray, " n"]:
-    """Where each number of :func:`_codes` stands first."""
-    return np.unique(codes, return_index=True)[1]
-
-
-def first_repeat(keys: Int64[np.ndarray, " m"]) -> tuple[int, int] | None:
-    """The first position whose key stood before, and where it did; None without one."""
-    order = np.argsort(keys, kind="stable")
-    same = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
-    if not len(same):
-        return None
-    row = int(order[same + 1].min())
-    return row, int((keys == keys[row]).argmax())

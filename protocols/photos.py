@@ -1,9 +1,10 @@
 """Where the pictures of a protocol are: in a folder, in a packed file. They are read one by one."""
 
 import os
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -75,15 +76,17 @@ class PackedPhotos:
     Attributes:
         file: The file, for messages.
         contents: The encoded bytes of each picture.
+        names: ``picture 0``, ``picture 1``, …: a packed file names nothing.
     """
 
     file: Path
     contents: Sequence[bytes]
+    names: Sequence[str] = field(init=False)
 
-    @property
-    def names(self) -> Sequence[str]:
-        """``picture 0``, ``picture 1``, …: a packed file names nothing."""
-        return tuple(f"picture {index}" for index in range(len(self.contents)))
+    def __post_init__(self) -> None:
+        """Name the pictures once, not at each look."""
+        names = tuple(f"picture {index}" for index in range(len(self.contents)))
+        object.__setattr__(self, "names", names)
 
     def content(self, index: int) -> bytes:
         """The encoded bytes."""
@@ -91,7 +94,7 @@ class PackedPhotos:
 
     def read(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
         """The picture as RGB."""
-        return decode_image(self.contents[index], self.file, f"picture {index}")
+        return decode_image(self.contents[index], self.file, self.names[index])
 
 
 def find_photos(
@@ -117,20 +120,25 @@ def find_photos(
 
     Raises:
         DatasetUnavailable: A photo is absent, and that was not to be counted; names the first.
-        BadInput: A path is absolute, or leads out of ``root``.
+        BadInput: A path is absolute, leads out of ``root`` or in a circle, or stands there twice;
+            or a folder cannot be read.
     """
     absent = np.zeros(len(names), bool)
     folders: dict[str, dict[str, bool]] = {}
+    first_at: dict[str, int] = {}
     for index, name in enumerate(names):
-        record = records[index] if records is not None else f"photo {index + 1}"
+        record = _record(records, index)
+        if first_at.setdefault(name, index) != index:
+            found = f"{name} of {_record(records, first_at[name])} again"
+            raise BadInput(listed_in, record, "each photo once", found)
         parent, file = check_relative(name, listed_in, record)
         if parent not in folders:
             inside_root(root, parent or ".", listed_in, record)
-            folders[parent] = _files(root / parent)
+            folders[parent] = _files(root, parent, listed_in, record)
         linked = folders[parent].get(file)
         if linked:  # a link may lead anywhere: look where it ends
             inside_root(root, name, listed_in, record)
-        absent[index] = linked is None or (linked and not (root / name).is_file())
+        absent[index] = linked is None or (linked and not _is_file(root, name, listed_in, record))
     if missing == "refuse" and absent.any():
         first, count = names[int(absent.argmax())], int(absent.sum())
         what = f"{first}, which {listed_in.name} names" + (
@@ -144,21 +152,40 @@ def check_relative(name: str, file: Path, record: str) -> tuple[str, str]:
     """Folder and file name of a path in a list, if it does not climb; nothing is looked at on disk.
 
     Raises:
-        BadInput: It is empty, absolute, names a folder, or has ``..``, a NUL or a backslash in it.
+        BadInput: It is empty, absolute or names a folder, or has ``.``, ``..``, a backslash or
+            a character that cannot be printed in it.
     """
-    path = PurePosixPath(name)
-    bad = not path.name or path.is_absolute() or ".." in path.parts or name.endswith("/")
-    if bad or not name.isprintable() or "\\" in name or path.as_posix() != name:
+    climbs = any(part in ("", ".", "..") for part in name.split("/"))
+    shown = name.isprintable() or not any(_hidden(letter) for letter in name)
+    if climbs or not shown or "\\" in name:
         expected = "a path below the root, with forward slashes and without . and .."
         raise BadInput(file, record, expected, repr(name[:80]))
-    parent = path.parent.as_posix()
-    return ("" if parent == "." else parent), path.name
+    parent, _, last = name.rpartition("/")
+    return parent, last
 
 
-def _files(folder: Path) -> dict[str, bool]:
+def _hidden(letter: str) -> bool:
+    """Whether it cannot be printed; blanks of any width can (macOS puts them in screenshots)."""
+    return not letter.isprintable() and unicodedata.category(letter) != "Zs"
+
+
+def _is_file(root: Path, name: str, file: Path, record: str) -> bool:
+    """Whether a link leads to a file."""
+    try:
+        return (root / name).is_file()
+    except OSError as error:  # the folder that it leads into may not be read
+        found = f"{name[:80]!r}: {error.strerror or error}"
+        raise BadInput(file, record, "a link that can be followed", found) from error
+
+
+def _record(records: Sequence[str] | None, index: int) -> str:
+    return records[index] if records is not None else f"photo {index + 1}"
+
+
+def _files(root: Path, folder: str, file: Path, record: str) -> dict[str, bool]:
     """What lies in a folder but for its sub-folders: its name, and whether it is a link."""
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(root / folder) as entries:
             return {
                 entry.name: entry.is_symlink()
                 for entry in entries
@@ -166,3 +193,7 @@ def _files(folder: Path) -> dict[str, bool]:
             }
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:  # it may not be read, its name is too long, …
+        expected = f"a photo in a folder of {root} that can be read"
+        found = f"{folder[:80]!r}: {error.strerror or error}"
+        raise BadInput(file, record, expected, found) from error

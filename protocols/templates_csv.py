@@ -23,9 +23,10 @@ from jaxtyping import Int32, Int64
 
 from protocols.counts import Counted, check_counts
 from protocols.errors import BadInput
-from protocols.faces_csv import FaceRows, check_one_each, first_repeat, read_faces
+from protocols.faces_csv import FaceRows, check_one_each, read_faces
 from protocols.pairs_csv import read_numbered_pairs
 from protocols.photos import Missing
+from protocols.rows import first_repeat
 from protocols.types import IdentificationProtocol, InputFile, Pairs, VerificationProtocol
 
 PROBE = "probe"

@@ -20,9 +20,9 @@ def read_text(path: Path, what: str, how: str) -> str:
         DatasetUnavailable: It is absent.
         BadInput: It cannot be read, is not UTF-8, or holds a NUL.
     """
-    if not path.is_file():
-        raise DatasetUnavailable(what, path, how)
     try:
+        if not path.is_file():
+            raise DatasetUnavailable(what, path, how)
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
@@ -61,6 +61,9 @@ def read_csv(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a CSV file with a header, each with its line number; blanks around are dropped.
 
+    LF or CRLF end a line; in quotes they belong to the field, and the row's number is that of its
+    last line. Empty lines are passed over. Nothing is read before the first row is asked for.
+
     Args:
         path: The file.
         what: What it is, in words, for messages.
@@ -75,19 +78,23 @@ def read_csv(
             fields; names the line.
     """
     text = read_text(path, what, how)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline="\n"), strict=True)
+    first = 1  # the line that the row starts in: a quote that is never closed runs to the end
     try:
         header = [name.strip().upper() for name in next(reader, [])]
         places = _places(path, header, required, optional or {})
+        first = reader.line_num + 1
         for fields in reader:
-            if not fields:
-                continue
-            if len(fields) != len(header):
+            if fields and len(fields) != len(header):
                 expected = f"{len(header)} fields, as in the header"
                 raise BadInput(path, f"line {reader.line_num}", expected, str(len(fields)))
-            yield reader.line_num, {name: fields[at].strip() for name, at in places.items()}
+            if fields:
+                yield reader.line_num, {name: fields[at].strip() for name, at in places.items()}
+            first = reader.line_num + 1
     except csv.Error as error:
-        raise BadInput(path, f"line {reader.line_num}", "CSV", str(error)) from error
+        last = reader.line_num
+        since = f", in the row that begins in line {first}" if first < last else ""
+        raise BadInput(path, f"line {last}", "CSV", f"{error}{since}") from error
 
 
 def _places(
@@ -105,6 +112,6 @@ def _places(
         if at:
             places[name] = at[0]
         elif name in required:
-            found = ", ".join(header)[:200] or "an empty line"
+            found = repr(", ".join(header)[:200]) if any(header) else "an empty line"
             raise BadInput(path, "line 1", f"a header with {' or '.join(spellings)}", found)
     return places
