@@ -1,0 +1,156 @@
+"""IJB-B and IJB-C as NIST gives them out: lists of galleries, probes and comparisons.
+
+Whitelam et al., "IARPA Janus Benchmark-B Face Dataset", CVPRW 2017; Maze et al., "IARPA Janus
+Benchmark – C: Face Dataset and Protocol", ICB 2018. The lists lie in ``protocol/``, ``protocols/``
+or the root itself; of IJB-B (IJB-C has ``ijbc``, ``G1`` and ``G2`` where this has ``ijbb``, ``S1``
+and ``S2``)::
+
+    ijbb_1N_gallery_S1.csv, ijbb_1N_gallery_S2.csv, ijbb_1N_probe_mixed.csv    faces of templates
+    ijbb_11_S1_S2_matches.csv                                                  comparisons
+
+IJB-C also comes with a folder for each test::
+
+    test1/enroll_templates.csv, test1/verif_templates.csv, test1/match.csv     1:1
+    test4/gallery_G1.csv, test4/gallery_G2.csv, test4/probes.csv               1:N
+
+Photos lie in ``images/`` of the root, or ``img/`` and ``frames/`` in the root itself. There is no
+column for the medium: a SIGHTING_ID is one appearance of a person in one photo or video, and stands
+for it, as in PFE's evaluation (seasonSH/Probabilistic-Face-Embeddings). Counts of templates beyond
+the published ones are those that insightface's evaluation prints (deepinsight/insightface, pull
+requests 1349 and 1364).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from protocols.counts import Expected, check_counts
+from protocols.nist import FaceList, gather, photo_folder, read_comparisons, read_face_list
+from protocols.photos import Missing
+from protocols.types import IdentificationProtocol, InputFile, VerificationProtocol
+
+Dataset = Literal["IJB-B", "IJB-C"]
+HOW = "Apply for it at https://www.nist.gov/programs-projects/face-challenges."
+_OFFICIAL: Mapping[Dataset, Mapping[str, Expected]] = {
+    "IJB-B": {
+        "templates": 12_115,
+        "pairs": 8_010_270,
+        "genuine": 10_270,
+        "gallery S1": 931,
+        "gallery S2": 914,
+        "probes": 10_270,
+    },
+    "IJB-C": {
+        "templates": 23_124,
+        "pairs": 15_658_489,
+        "genuine": 19_557,
+        "gallery G1": 1_772,
+        "gallery G2": 1_759,
+        "probes": 19_593,
+    },
+}
+_GALLERIES: Mapping[Dataset, tuple[str, str]] = {"IJB-B": ("S1", "S2"), "IJB-C": ("G1", "G2")}
+
+
+def load_verification(
+    root: Path, dataset: Dataset, *, missing: Missing = "refuse"
+) -> VerificationProtocol:
+    """Read the 1:1 comparisons.
+
+    Args:
+        root: The data set's folder.
+        dataset: Which of the two.
+        missing: What becomes of a photo that is not there.
+
+    Raises:
+        DatasetUnavailable: A list is absent, or (if that is refused) a photo.
+        BadInput: A line is malformed, or a count is off.
+    """
+    folder = _lists(root)
+    names, matches = (
+        _galleries(dataset),
+        f"{_short(dataset)}_11_{'_'.join(_GALLERIES[dataset])}_matches.csv",
+    )
+    names.append(f"{_short(dataset)}_1N_probe_mixed.csv")
+    by_test = folder / "test1"
+    if dataset == "IJB-C" and not (folder / matches).is_file() and by_test.is_dir():
+        folder, names, matches = (
+            by_test,
+            ["enroll_templates.csv", "verif_templates.csv"],
+            "match.csv",
+        )
+    lists = [_read(folder / name, dataset) for name in names]
+    gathered = gather(lists, photo_folder(root), HOW, missing)
+    pairs = read_comparisons(folder / matches, gathered.templates, f"a list of {dataset}", HOW)
+    found = {
+        "templates": len(gathered.templates),
+        "pairs": len(pairs),
+        "genuine": int(pairs.genuine.sum()),
+    }
+    counted = check_counts(root, found, _OFFICIAL[dataset], folder / matches)
+    files = [*(one.path for one in lists), folder / matches]
+    return VerificationProtocol(
+        name=dataset,
+        rule=f"NIST's lists, {matches}",
+        samples=gathered.samples,
+        templates=gathered.templates,
+        pairs=pairs,
+        counted=counted.against,
+        inputs=(*map(InputFile.of, files), *counted.inputs),
+    )
+
+
+def load_identification(
+    root: Path, dataset: Dataset, *, missing: Missing = "refuse"
+) -> IdentificationProtocol:
+    """Read both galleries, and the probes of still photos and frames that are searched in each.
+
+    Args:
+        root: The data set's folder.
+        dataset: Which of the two.
+        missing: What becomes of a photo that is not there.
+
+    Raises:
+        DatasetUnavailable: A list is absent, or (if that is refused) a photo.
+        BadInput: A line is malformed, or a count is off.
+    """
+    folder = _lists(root)
+    names = [*_galleries(dataset), f"{_short(dataset)}_1N_probe_mixed.csv"]
+    by_test = folder / "test4"
+    if dataset == "IJB-C" and not (folder / names[0]).is_file() and by_test.is_dir():
+        folder, names = by_test, ["gallery_G1.csv", "gallery_G2.csv", "probes.csv"]
+    lists = [_read(folder / name, dataset) for name in names]
+    gathered = gather(lists, photo_folder(root), HOW, missing)
+    first, second, probes = gathered.listed
+    galleries = dict(zip(_GALLERIES[dataset], (first, second), strict=True))
+    found = {f"gallery {name}": len(gallery) for name, gallery in galleries.items()}
+    found["probes"] = len(probes)
+    counted = check_counts(root, found, _OFFICIAL[dataset], lists[0].path)
+    return IdentificationProtocol(
+        name=dataset,
+        rule=f"NIST's lists, probes {names[-1]}",
+        samples=gathered.samples,
+        templates=gathered.templates,
+        galleries=galleries,
+        probes=dict.fromkeys(galleries, probes),
+        counted=counted.against,
+        inputs=(*(InputFile.of(one.path) for one in lists), *counted.inputs),
+    )
+
+
+def _short(dataset: Dataset) -> str:
+    return dataset.replace("-", "").lower()
+
+
+def _galleries(dataset: Dataset) -> list[str]:
+    return [f"{_short(dataset)}_1N_gallery_{name}.csv" for name in _GALLERIES[dataset]]
+
+
+def _lists(root: Path) -> Path:
+    """The folder of the lists."""
+    candidates = [root / name for name in ("protocol", "protocols") if (root / name).is_dir()]
+    return candidates[0] if candidates else root
+
+
+def _read(path: Path, dataset: Dataset) -> FaceList:
+    return read_face_list(path, f"a list of {dataset}", HOW, "SIGHTING_ID")
