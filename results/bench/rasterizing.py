@@ -1,11 +1,8 @@
 """The rasterizer against PyTorch3D's on the same mesh, and how much memory an image takes."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -15,7 +12,7 @@ from cfr.render.rasterizer import rasterize
 from cfr.render.shading import Rasterizer, interpolate
 from cfr.texture import visible_vertices
 from cfr.types import Fragments
-from protocols.roots import project_root
+from results.bench import memory
 from results.bench.meshes import head
 from results.bench.timing import Timing, time_pairs
 
@@ -73,10 +70,10 @@ def peak_memory(batch: int, screens: int = 0) -> float | None:
         call = _call(rasterize, batch, 190)
     _call(rasterize, 1, 20)()  # what the libraries take once, for themselves
     try:
-        Path("/proc/self/clear_refs").write_text("5")
-        before = _status("VmRSS")
+        memory.reset_peak()
+        before = memory.resident()
         call()
-        return (_status("VmHWM") - before) / 1024
+        return (memory.peak() - before) / 1024
     except OSError:
         return None
 
@@ -120,23 +117,10 @@ def _backward(side: int) -> Callable[[], None]:
 
 def peak_memory_apart(batch: int, screens: int = 0) -> float | None:
     """:func:`peak_memory` in a process of its own, whose memory nobody has used before."""
-    code = "from results.bench.rasterizing import peak_memory; "
-    code += f"print(peak_memory({batch}, {screens}))"
-    answer = subprocess.run(  # noqa: S603 (our own interpreter, fixed words)
-        [sys.executable, "-c", code], cwd=project_root(), check=True, capture_output=True, text=True
-    )
-    told = answer.stdout.strip()
+    told = memory.in_own_process(f"peak_memory({batch}, {screens})", __name__)
     return None if told == "None" else float(told)
 
 
 def _memory(batch: int) -> str:
     risen = peak_memory_apart(batch)
     return "memory unknown" if risen is None else f"{risen / batch:.0f} MB an image"
-
-
-def _status(field: str) -> int:
-    """A field of this process's status, in kilobytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1])
-    raise OSError(f"no {field} in /proc/self/status")

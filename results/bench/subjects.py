@@ -80,6 +80,20 @@ def face_model(root: Path | None, repeats: int) -> Iterator[Timing | Quality]:
     yield from measure(root, repeats)
 
 
+def score(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """Verification and identification at the size of IJB-C, against a loop of the usual shape."""
+    from results.bench.scoring import time_scoring
+
+    yield from time_scoring(repeats)
+
+
+def load(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """Reading and checking the metadata of IJB-C, against reading them unchecked with pandas."""
+    from results.bench.loading import time_loading
+
+    yield from time_loading(repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
@@ -87,4 +101,6 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "render": render,
     "fit": fit,
     "face-model": face_model,
+    "score": score,
+    "load": load,
 }

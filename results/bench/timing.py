@@ -77,10 +77,13 @@ def time_pairs(
     reference: str,
     run_reference: Callable[[], object],
     repeats: int,
+    *,
+    warm_reference: bool = True,
 ) -> Timing:
-    """Time both in turn after one warm-up of each."""
+    """Time both in turn after one warm-up of each; a slow reference can do without."""
     run()
-    run_reference()
+    if warm_reference:
+        run_reference()
     pairs = [(_seconds(run), _seconds(run_reference)) for _ in range(repeats)]
     return Timing(
         subject=subject,

@@ -31,15 +31,20 @@ def number(value: float | None, form: str = ".3f") -> str:
 
 
 def wide(record: RunRecord) -> pd.DataFrame:
-    """One line a row and quantity (measured, paper, difference, interval), as text."""
+    """One line a row and quantity (measured, paper, difference, interval), as text.
+
+    The paper and the difference are left out where the paper has no number in the whole table.
+    """
 
     def lines(cell: Cell) -> list[str]:
         low, high = cell.interval or (None, None)
         # Four decimals show the paper's rounding.
         gap = number(cell.difference, "+.4f")
-        return [number(cell.value), number(cell.paper), gap, number(low), number(high)]
+        beside = [number(cell.paper), gap] if printed else []
+        return [number(cell.value), *beside, number(low), number(high)]
 
-    index = [MEASURED, PAPER, DIFFERENCE, LOW, HIGH]
+    printed = any(cell.paper is not None for cell in record.cells)
+    index = [MEASURED, *([PAPER, DIFFERENCE] if printed else []), LOW, HIGH]
     blocks = {
         row: pd.DataFrame(
             {
@@ -118,13 +123,19 @@ def to_markdown(record: RunRecord) -> str:
     """The table, its rule and notes as Markdown."""
     parts = [
         f"# {record.table}: {record.title}",
-        _flat(wide(record)).to_markdown(index=False),
+        _markdown(wide(record)),
         f"{_provenance(record)} {agreement(record)}",
     ]
     if record.comparisons:
-        parts.append(_flat(comparisons(record)).to_markdown(index=False))
+        parts.append(_markdown(comparisons(record)))
     parts.append("\n".join(f"- {note}" for note in _remarks(record)))
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown(frame: pd.DataFrame) -> str:
+    """Text stays as it is: read as numbers, 50.000 would come out as 50."""
+    sides = ("left", "left", *["right"] * len(frame.columns))
+    return _flat(frame).to_markdown(index=False, disable_numparse=True, colalign=sides)
 
 
 def to_latex(record: RunRecord) -> str:

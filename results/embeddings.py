@@ -1,0 +1,83 @@
+"""Embeddings that a user brings: npy files with a row a face, in the protocol's own order."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from protocols.errors import BadInput, BadOption, DatasetUnavailable
+from protocols.types import InputFile
+
+_ROWS = 65_536
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """What a recognizer said of every face of a protocol.
+
+    Attributes:
+        name: What to call it in a table.
+        faces: ``(n, d)`` a row a face.
+        mirrored: ``(n, d)`` of the mirrored faces, if they were embedded too.
+        failed: ``(n,)`` faces whose row is not finite: failures to enrol.
+        inputs: The files, with digests.
+    """
+
+    name: str
+    faces: Float32[np.ndarray, "n d"]
+    mirrored: Float32[np.ndarray, "n d"] | None
+    failed: Bool[np.ndarray, " n"]
+    inputs: tuple[InputFile, ...]
+
+
+def read_embeddings(option: str, count: int) -> Embeddings:
+    """Read ``NAME=FILE.npy`` or ``NAME=FILE.npy,MIRRORED.npy``.
+
+    Args:
+        option: As typed.
+        count: How many faces the protocol has.
+
+    Raises:
+        BadOption: It is not of this form.
+        DatasetUnavailable: A file is absent.
+        BadInput: A file is no npy array of ``count`` rows of numbers.
+    """
+    name, equals, files = option.partition("=")
+    paths = [Path(one).expanduser() for one in files.split(",") if one]
+    if not (name and equals and 1 <= len(paths) <= 2):
+        raise BadOption(f"--embeddings {option}", "NAME=FILE.npy or NAME=FILE.npy,MIRRORED.npy")
+    faces, *others = (_read(path, count) for path in paths)
+    mirrored = others[0] if others else None
+    if mirrored is not None and mirrored.shape != faces.shape:
+        raise BadInput(paths[1], "", f"an array of shape {faces.shape}", f"{mirrored.shape}")
+    failed = _broken(faces)
+    if mirrored is not None:
+        failed |= _broken(mirrored)
+    inputs = tuple(InputFile.of(path) for path in paths)
+    return Embeddings(name, faces, mirrored, failed, inputs)
+
+
+def _read(path: Path, count: int) -> Float32[np.ndarray, "n d"]:
+    """A memory map where the file holds float32, else a copy."""
+    if not path.is_file():
+        how = "It has to be an npy file with a row a face (protocol.py faces lists them)."
+        raise DatasetUnavailable("the file of embeddings", path, how)
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # a broken header raises many kinds
+        raise BadInput(path, "", "a whole npy array", str(error)) from error
+    expected = f"{count:,} rows of numbers, a row a face"
+    if array.dtype.kind != "f" or array.ndim != 2 or len(array) != count or not array.shape[1]:
+        raise BadInput(path, "", expected, f"{array.dtype} {array.shape}")
+    return np.asarray(array) if array.dtype == np.float32 else array.astype(np.float32)
+
+
+def _broken(faces: Float32[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
+    """Rows that are not finite, or all zeros: no direction can be told from them."""
+    broken = np.zeros(len(faces), bool)
+    for start in range(0, len(faces), _ROWS):
+        block = faces[start : start + _ROWS]
+        length = np.einsum("nd,nd->n", block, block)
+        broken[start : start + _ROWS] = ~(np.isfinite(length) & (length > 0))
+    return broken

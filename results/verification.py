@@ -1,0 +1,160 @@
+"""Verification (1:1): a protocol and embeddings in, every row's and column's value out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from eval.folds import Thresholds, fold_accuracy
+from eval.intervals import Interval
+from eval.resampling import (
+    Difference,
+    Units,
+    curve_intervals,
+    fold_accuracy_difference,
+    fold_accuracy_interval,
+    paired_difference,
+    verification_intervals,
+)
+from eval.roc import Rule, auc, equal_error_rate, tar_at_far
+from eval.scoring import score_pairs
+from protocols.types import Pairs, VerificationProtocol
+from results.embeddings import Embeddings
+from results.systems import (
+    Draws,
+    Measured,
+    Scored,
+    failures,
+    people_of,
+    pooled,
+    rate_name,
+    systems_of,
+)
+
+ACCURACY, AUC, EER = "accuracy", "AUC", "EER"
+CURVE_PAIRS = 200_000
+"""With more pairs, EER and AUC come without an interval: each resample would sort them all."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a protocol is scored.
+
+    Attributes:
+        fars: The false accept rates at which TAR is read off.
+        rule: How.
+        thresholds: How the accuracy over folds chooses its threshold.
+        pooling: The ways of pooling, by name; ``all`` for every one.
+        draws: The bootstrap.
+    """
+
+    fars: tuple[float, ...]
+    rule: Rule
+    thresholds: Thresholds
+    pooling: tuple[str, ...]
+    draws: Draws
+
+
+def score(
+    protocol: VerificationProtocol, given: Sequence[Embeddings], settings: Settings
+) -> Scored:
+    """Pool, score, measure; each row after the first is compared with the first.
+
+    Raises:
+        BadOption: A way of pooling is none, or needs what is not there.
+        ValueError: There is nothing to measure.
+    """
+    pairs, found = protocol.pairs, Scored()
+    ways: dict[str, str] = {}
+    people = people_of(protocol.templates)
+    units = Units.each(len(pairs)) if people is None else Units(pairs.left, pairs.right, people)
+    found.notes.append(_drawn(people, settings.draws))
+    first: Float32[np.ndarray, " p"] | None = None
+    for system in systems_of(given, protocol, settings.pooling):
+        scores = score_pairs(system.vectors, pairs.left, pairs.right, enrolled=system.enrolled)
+        measured = (
+            *_whole(scores, pairs, units, settings),
+            *_rates(scores, pairs, units, settings),
+        )
+        found.values[system.name] = dict(measured)
+        ways[system.name] = system.pooling
+        if told := failures(system, protocol.templates, protocol.samples):
+            found.notes.append(told)
+        if first is None:
+            first = scores
+        elif settings.draws:
+            for column, one in _differences((first, scores), pairs, units, settings):
+                found.differ(system.name, column, one)
+    found.notes.append(pooled(ways))
+    return found
+
+
+def _drawn(people: np.ndarray | None, draws: Draws) -> str:
+    """What a bootstrap draws, in a sentence."""
+    if not draws:
+        return "No intervals were asked for"
+    what = f"{draws.resamples:,} resamples of "
+    if people is None:
+        return f"{what}pairs, as the list names nobody: too narrow where people repeat"
+    return f"{what}{len(np.unique(people)):,} people, of whom several pairs come"
+
+
+def _folded(pairs: Pairs) -> bool:
+    return pairs.fold is not None and len(np.unique(pairs.fold)) > 1
+
+
+def _whole(
+    scores: Float32[np.ndarray, " p"], pairs: Pairs, units: Units, settings: Settings
+) -> Iterator[tuple[str, Measured]]:
+    """Accuracy over folds and its standard deviation (of the population of folds), AUC and EER."""
+    draws, genuine, count = settings.draws, pairs.genuine, len(pairs)
+    if _folded(pairs):
+        how = (scores, genuine, pairs.fold, settings.thresholds)
+        interval = None
+        if draws:
+            interval = fold_accuracy_interval(*how[:3], units, how[3], **draws.again())
+        found = fold_accuracy(*how)
+        yield ACCURACY, Measured.rate(found.mean, count, interval)
+        yield f"{ACCURACY} std", Measured.rate(found.std, len(found.accuracies))
+    for column in (AUC, EER):
+        if genuine.all() or not genuine.any():
+            yield column, Measured(None, count, None, "all pairs are genuine, or none is")
+            continue
+        value = auc(scores, genuine) if column == AUC else equal_error_rate(scores, genuine).rate
+        interval = None
+        if draws and count <= CURVE_PAIRS:
+            kind = "auc" if column == AUC else "eer"
+            interval = curve_intervals(scores, genuine, units, kind, **draws.again())
+        yield column, Measured.rate(value, count, interval)
+
+
+def _rates(
+    scores: Float32[np.ndarray, " p"], pairs: Pairs, units: Units, settings: Settings
+) -> Iterator[tuple[str, Measured]]:
+    """TAR at each false accept rate."""
+    how = (settings.fars, settings.rule)
+    points = tar_at_far(scores, pairs.genuine, *how)
+    intervals: Sequence[Interval | None] = [None] * len(points)
+    if settings.draws:
+        again = settings.draws.again()
+        intervals = verification_intervals(scores, pairs.genuine, units, *how, **again)
+    for point, interval in zip(points, intervals, strict=True):
+        yield f"TAR@{rate_name(point.far)}", Measured.point(point, interval)
+
+
+def _differences(
+    both: tuple[Float32[np.ndarray, " p"], Float32[np.ndarray, " p"]],
+    pairs: Pairs,
+    units: Units,
+    settings: Settings,
+) -> Iterator[tuple[str, Difference]]:
+    """How the second scores' accuracy and rates differ from the first's."""
+    genuine, again = pairs.genuine, settings.draws.again
+    if _folded(pairs):
+        how = (pairs.fold, units, settings.thresholds)
+        yield ACCURACY, fold_accuracy_difference(*both, genuine, *how, **again())
+    found = paired_difference(*both, genuine, units, settings.fars, settings.rule, **again())
+    for far, one in zip(settings.fars, found, strict=True):
+        if one is not None:
+            yield f"TAR@{rate_name(far)}", one

@@ -1,0 +1,60 @@
+"""Check a protocol, list the faces that it asks for, or score it from their embeddings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from results.console import run
+from results.loading import Source
+from results.tables.scores import Score, compute
+
+
+@dataclass(frozen=True)
+class Check:
+    """Load a protocol, check its files and counts, and say what it holds."""
+
+    source: Annotated[Source, tyro.conf.arg(name="")]
+
+
+@dataclass(frozen=True)
+class Faces:
+    """List the faces of a protocol as CSV, a row a face: the order of the embeddings."""
+
+    source: Annotated[Source, tyro.conf.arg(name="")]
+    out: Path = Path("faces.csv")
+    """The file to write; {split} in its name stands for the split's number."""
+
+
+COMMANDS = {"check": Check, "faces": Faces, "score": Score}
+
+
+def main(console: Console) -> None:
+    """Do what was asked for."""
+    config = tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="protocol.py", description=__doc__)
+    if isinstance(config, Score):
+        with console.status("computing"):
+            result = compute(config)
+        from results.publish import publish
+
+        publish(result, console)
+        return
+    from results.inspecting import describe, write_faces
+
+    if isinstance(config, Faces):
+        for path, count in write_faces(config.source, config.out):
+            console.print(f"{count:,} faces: {path}", highlight=False)
+        return
+    from results.loading import load
+
+    with console.status("loading"):
+        protocols = load(config.source)
+    for protocol in protocols:
+        for label, text in describe(protocol):
+            console.print(f"{label:12}{text}", highlight=False, markup=False)
+
+
+if __name__ == "__main__":
+    run(main)

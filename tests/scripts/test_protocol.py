@@ -1,0 +1,98 @@
+"""protocol.py as a user calls it: check, list the faces, score; and one line where it cannot."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from protocols.images import save_image
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Call:
+    """Run protocol.py with these words: its status, and what it printed on both streams."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["protocol.py", *words])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(project / "scripts/protocol.py"), run_name="__main__")
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Sixty photos in as many pairs, without folds or people."""
+    rng = np.random.default_rng(0)
+    lines = ["left,right,same"]
+    for number in range(60):
+        save_image(tmp_path / f"{number}.png", np.full((2, 2, 3), number, np.uint8))
+        lines.append(f"{number}.png,{(number + 1) % 60}.png,{number % 2}")
+    (tmp_path / "mine.csv").write_text("\n".join(lines))
+    np.save(tmp_path / "mine.npy", rng.normal(size=(60, 8)))
+    return tmp_path / "mine.csv"
+
+
+def test_check(call: Call, pairs: Path) -> None:
+    status, out, _ = call("check", str(pairs))
+    assert status == 0
+    assert "60: 30 genuine, 30 impostor" in out
+    assert "60 in 60 photos" in out
+
+
+def test_faces_then_score(
+    call: Call, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CFR_ARTIFACTS", str(tmp_path / "artifacts"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'store.db'}")
+    status, out, _ = call("faces", str(pairs), "--out", str(tmp_path / "faces.csv"))
+    assert (status, "60 faces" in out) == (0, True)
+    words = ("--embeddings", f"mine={tmp_path / 'mine.npy'}", "--fars", "0.5", "--resamples", "100")
+    status, out, err = call("score", str(pairs), *words)
+    assert status == 0, err
+    assert "pairs, as the list names nobody" in out
+    assert "TAR@0.5" in out
+    folder = tmp_path / "artifacts/score-mine-csv-1-1"
+    assert (folder / "record.json").is_file()
+    assert str(tmp_path) not in (folder / "record.json").read_text()
+
+
+def test_an_empty_cell_says_why(
+    call: Call, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CFR_ARTIFACTS", str(tmp_path / "artifacts"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'store.db'}")
+    words = ("--embeddings", f"mine={tmp_path / 'mine.npy'}", "--fars", "0.1", "--resamples", "0")
+    status, out, _ = call("score", str(pairs), *words)
+    assert status == 0
+    assert "–" in out
+    assert "3 of 30 impostor scores" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("check", "nothing"), "nothing: expected any of lfw"),
+        (("check", "absent.csv"), "absent.csv"),
+        (("check", "lfw", "--root", "/no/such"), "is not at /no/such"),
+        (("score", "lfw"), "--embeddings: expected at least one NAME=FILE.npy"),
+        (("score", "{pairs}", "--embeddings", "a=none.npy"), "is not at none.npy"),
+        (("faces", "{pairs}", "--out", "/no/such/folder/faces.csv"), "No such file or directory"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    call: Call, pairs: Path, words: tuple[str, ...], told: str
+) -> None:
+    status, _, err = call(*(one.format(pairs=pairs) for one in words))
+    assert status == 2
+    assert told in " ".join(err.split())
+    assert "Traceback" not in err
