@@ -83,7 +83,7 @@ def load(
     photos, lines = _photos(comparisons)
     people = sorted({photo.person for photo in photos})
     counted = _count(root, listed, comparisons, len(photos))
-    folder = _find_folder(root, people)
+    folder = _find_folder(root, people, missing)
     inside_root(root, folder.relative_to(root).as_posix(), listed, "folder of photos")
     found, absent = find_photos(
         folder,
@@ -96,9 +96,10 @@ def load(
     position = {photo: index for index, photo in enumerate(photos)}
     subject = {person: index for index, person in enumerate(people)}
     where = "the root" if folder == root else folder.relative_to(root).as_posix()
+    seen = "photos not looked at" if missing == "not-needed" else f"photos of {where}"
     return VerificationProtocol(
         name="LFW",
-        rule=f"{listed.name}, photos of {where}",
+        rule=f"{listed.name}, {seen}",
         samples=Samples.whole(found, absent),
         templates=Templates.single(np.array([subject[photo.person] for photo in photos])),
         pairs=Pairs(
@@ -203,11 +204,13 @@ def _find_list(root: Path) -> Path:
     raise DatasetUnavailable("LFW's list of pairs", root / LIST, HOW)
 
 
-def _find_folder(root: Path, people: Sequence[str]) -> Path:
+def _find_folder(root: Path, people: Sequence[str], missing: Missing) -> Path:
     """The folder of photos: the first that is there and holds anyone of the list."""
     for folder in _folders(root):
         if any((folder / person).is_dir() for person in people):
             return folder
+    if missing == "not-needed":
+        return root / FOLDERS[0]
     looked = ", ".join(FOLDERS[:-1])
     raise DatasetUnavailable(f"a folder of LFW's photos ({looked})", root, HOW)
 

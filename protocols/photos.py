@@ -14,8 +14,9 @@ from protocols.errors import BadInput, DatasetUnavailable
 from protocols.images import decode_image
 from protocols.roots import inside_root
 
-Missing = Literal["refuse", "failure-to-enrol"]
-"""What becomes of a photo that a list names and that is not there: an error, or it is counted."""
+Missing = Literal["refuse", "failure-to-enrol", "not-needed"]
+"""What becomes of a photo that a list names and that is not there: an error, or it is counted; or
+nobody looks, because the embeddings are there already."""
 
 
 @runtime_checkable
@@ -115,7 +116,7 @@ def find_photos(
         names: Paths below ``root`` with forward slashes, unique.
         listed_in: The list, for messages.
         how: How to get the photos, for messages.
-        missing: Whether an absent photo is an error or only marked.
+        missing: Whether an absent photo is an error or only marked, or whether to look at all.
         records: Where in the list each name stands, for messages; ``photo 1``, … by default.
 
     Raises:
@@ -132,6 +133,8 @@ def find_photos(
             found = f"{name} of {_record(records, first_at[name])} again"
             raise BadInput(listed_in, record, "each photo once", found)
         parent, file = check_relative(name, listed_in, record)
+        if missing == "not-needed":
+            continue
         if parent not in folders:
             inside_root(root, parent or ".", listed_in, record)
             folders[parent] = _files(root, parent, listed_in, record)

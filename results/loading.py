@@ -1,7 +1,7 @@
 """One way to name any protocol: a data set that the manifest knows, or a file of the user's own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -37,9 +37,9 @@ class Source:
     start; its own folder by default."""
     pairs: Path | None = None
     """Another list of pairs for lfw; comparisons of templates for a .csv of templates."""
-    missing: Missing = "refuse"
-    """What to do about photos that are named and not there: refuse them all, or count each as a
-    failure to enrol."""
+    missing: Missing | None = None
+    """What to do about photos that are named and not there: refuse, count each as a failure to
+    enrol, or not look (not-needed). Scoring does not look, everything else refuses, by default."""
     task: Task = "1:1"
     """Verification (1:1) or identification (1:N), where the protocol has both."""
 
@@ -64,13 +64,18 @@ class Source:
         return self.protocol if self.file is None else self.file.name
 
 
-def load(source: Source) -> tuple[Anything, ...]:
+def load(source: Source, missing: Missing = "refuse") -> tuple[Anything, ...]:
     """The protocol that was asked for; several where it has splits.
+
+    Args:
+        source: What was asked for.
+        missing: What becomes of absent photos where the source does not say.
 
     Raises:
         DatasetUnavailable: It, or a photo of it, is not there.
         BadInput: A file of it is malformed, or a count is off.
     """
+    source = replace(source, missing=source.missing or missing)
     if source.file is not None:
         return (_load_file(source, source.file),)
     entry = read_manifest()[source.protocol]
@@ -78,26 +83,30 @@ def load(source: Source) -> tuple[Anything, ...]:
     return _LOADERS[source.protocol](source, root)
 
 
-def load_verification(source: Source) -> tuple[VerificationProtocol, ...]:
+def load_verification(
+    source: Source, missing: Missing = "refuse"
+) -> tuple[VerificationProtocol, ...]:
     """Likewise, if it is one of verification.
 
     Raises:
         BadOption: It is another one.
     """
-    found = load(source)
+    found = load(source, missing)
     kept = tuple(one for one in found if isinstance(one, VerificationProtocol))
     if not kept:
         raise BadOption(source.name, "a protocol of verification (1:1)")
     return kept
 
 
-def load_identification(source: Source) -> tuple[IdentificationProtocol, ...]:
+def load_identification(
+    source: Source, missing: Missing = "refuse"
+) -> tuple[IdentificationProtocol, ...]:
     """Likewise, if it is one of identification.
 
     Raises:
         BadOption: It is another one.
     """
-    found = load(source)
+    found = load(source, missing)
     kept = tuple(one for one in found if isinstance(one, IdentificationProtocol))
     if not kept:
         raise BadOption(source.name, "a protocol of identification (1:N)")
@@ -109,6 +118,10 @@ def samples_of(protocol: Anything) -> Samples | None:
     return None if isinstance(protocol, TrainingFaces) else protocol.samples
 
 
+def _missing(source: Source) -> Missing:
+    return source.missing or "refuse"
+
+
 def _how(get: str) -> str:
     """How to get a data set, as a sentence."""
     return f"Get it: {get}."
@@ -117,14 +130,14 @@ def _how(get: str) -> str:
 def _lfw(source: Source, root: Path) -> tuple[Anything, ...]:
     from protocols import lfw
 
-    return (lfw.load(root, pairs=source.pairs, missing=source.missing),)
+    return (lfw.load(root, pairs=source.pairs, missing=_missing(source)),)
 
 
 def _ijba(source: Source, root: Path) -> tuple[Anything, ...]:
     from protocols import ijba
 
     chosen = ijba.load_verification if source.task == "1:1" else ijba.load_identification
-    return tuple(chosen(root, missing=source.missing))
+    return tuple(chosen(root, missing=_missing(source)))
 
 
 def _ijb(source: Source, root: Path) -> tuple[Anything, ...]:
@@ -135,13 +148,13 @@ def _ijb(source: Source, root: Path) -> tuple[Anything, ...]:
     released = (root / source.protocol.upper() / "meta").is_dir() or (root / "meta").is_dir()
     layout = ijb_release if released else ijb_nist
     chosen = layout.load_verification if source.task == "1:1" else layout.load_identification
-    return (chosen(root, dataset, missing=source.missing),)
+    return (chosen(root, dataset, missing=_missing(source)),)
 
 
 def _rafdb(source: Source, root: Path) -> tuple[Anything, ...]:
     from protocols import rafdb
 
-    return (rafdb.load(root, missing=source.missing),)
+    return (rafdb.load(root, missing=_missing(source)),)
 
 
 def _casia(source: Source, root: Path) -> tuple[Anything, ...]:
@@ -167,11 +180,11 @@ def _load_file(source: Source, path: Path) -> Anything:
     if path.suffix.lower() == ".bin":
         return insightface_bin.load(path)
     if not _has_templates(path):
-        return pairs_csv.load(path, root=source.root, missing=source.missing)
+        return pairs_csv.load(path, root=source.root, missing=_missing(source))
     if source.task == "1:N":
-        return templates_csv.load_identification(path, root=source.root, missing=source.missing)
+        return templates_csv.load_identification(path, root=source.root, missing=_missing(source))
     return templates_csv.load_verification(
-        path, comparisons=source.pairs, root=source.root, missing=source.missing
+        path, comparisons=source.pairs, root=source.root, missing=_missing(source)
     )
 
 

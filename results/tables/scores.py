@@ -86,7 +86,8 @@ def compute(config: Score) -> Result:
     started = time.perf_counter()
     draws = Draws(config.resamples, config.seed)
     search = config.source.task == "1:N"
-    protocols = (load_identification if search else load_verification)(config.source)
+    load = load_identification if search else load_verification
+    protocols = load(config.source, "not-needed")
     first, *others = protocols
     if others and any(SPLIT not in one for one in config.embeddings):
         expected = f"NAME=FILE{SPLIT}.npy: each of {len(protocols)} splits has its own faces"
@@ -202,7 +203,7 @@ def _plain(config: Score) -> dict[str, str | int]:
     return {
         "protocol": config.source.name,
         "task": config.source.task,
-        "missing": config.source.missing,
+        "missing": config.source.missing or "not-needed",
         "embeddings": ", ".join(one.partition("=")[0] for one in config.embeddings),
         "rule": config.rule or "default",
         "fars": ", ".join(f"{far:g}" for far in config.fars) or "default",

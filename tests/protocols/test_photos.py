@@ -72,13 +72,34 @@ def test_a_photo_that_vanished_is_an_error(root: Path) -> None:
 
 
 def test_absent_photos_are_marked_or_the_first_is_named(root: Path) -> None:
-    names = ("none.jpg", *NAMES, "nobody/1.jpg", "Ann", "Ann/1.jpg/x.jpg", "Bob/deep")
+    names = (
+        "top.jpg",
+        "none.jpg",
+        "Ann/1.jpg",
+        "Bob/deep/2.jpg",
+        "nobody/1.jpg",
+        "Ann",
+        "Ann/1.jpg/x.jpg",
+        "Bob/deep",
+    )
     _, absent = find(root, names)
-    assert absent == [0, 4, 5, 6, 7]  # folders and what lies "in" a file are no photos
+    assert absent == [1, 4, 5, 6, 7]  # folders and what lies "in" a file are no photos
     with pytest.raises(DatasetUnavailable, match=r"none\.jpg, .*\(and 4 more of 8.*Ask for it"):
         find(root, names, "refuse")
     with pytest.raises(DatasetUnavailable, match=r"^none\.jpg, which list\.txt names is not at"):
         find(root, names[:2], "refuse")
+
+
+def test_photos_that_are_not_needed_are_not_looked_for_but_their_names_are_checked(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "link.jpg").symlink_to("/etc/passwd")
+    monkeypatch.setattr(os, "scandir", None)
+    photos, absent = find(root, ("none.jpg", "Ann/1.jpg", "link.jpg"), "not-needed")
+    assert photos.names == ("none.jpg", "Ann/1.jpg", "link.jpg")
+    assert absent == []
+    with pytest.raises(BadInput, match="photo 1: expected a path below the root"):
+        find(root, ("../1.jpg",), "not-needed")
 
 
 def test_without_a_root_all_are_absent(tmp_path: Path) -> None:

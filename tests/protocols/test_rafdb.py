@@ -341,7 +341,7 @@ def test_any_bytes_end_in_a_protocol_or_one_error(
 
 @pytest.mark.slow
 @given(anything())
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes_end_in_a_protocol_or_one_error_many(
     check: Callable[[str, bytes], None], one: tuple[str, bytes]
 ) -> None:

@@ -223,6 +223,6 @@ def test_any_bytes_are_a_table_or_one_error(check: Check, content: bytes) -> Non
 
 @pytest.mark.slow
 @given(st.binary(max_size=200) | damaged())
-@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes_are_a_table_or_one_error_many(check: Check, content: bytes) -> None:
     check(content)

@@ -1,11 +1,16 @@
 """The stopwatch, not the speed: no test asserts a time."""
 
+import numpy as np
 import pytest
 
-from results.bench import rasterizing
+from results.bench import rasterizing, scoring
+from results.bench.loading import time_loading
 from results.bench.rasterizing import peak_memory_apart
 from results.bench.subjects import SUBJECTS
 from results.bench.timing import Timing, python_process, time_pairs
+from results.bench.worlds import Size, make_world
+
+SMALL = Size("IJB-C", images=900, templates=120, gallery=30, pairs=1500, genuine=80)
 
 
 def test_pairs_alternate_after_a_warm_up() -> None:
@@ -46,3 +51,36 @@ def test_the_render_subject_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert alone.note.startswith("same triangle at 100.000 % of the pixels; ")
     assert 0 < batch.ratio < 1
     assert backward.seconds > 0
+
+
+def test_a_made_up_world_has_the_counts_that_were_asked_for() -> None:
+    world = make_world(SMALL)
+    assert (len(world.template), len(world.left)) == (SMALL.images, SMALL.pairs)
+    assert world.genuine.sum() == SMALL.genuine
+    assert set(world.template.tolist()) == set(range(SMALL.templates))
+    assert len(set(zip(world.left.tolist(), world.right.tolist(), strict=True))) == SMALL.pairs
+    assert world.left.max() < SMALL.gallery <= world.right.min()
+
+
+def test_the_score_subject_agrees_with_its_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same scores, rates and ranks as the loops, on a small world."""
+    monkeypatch.setattr(scoring, "_SIZES", {"IJB-C": SMALL})
+    monkeypatch.setattr(scoring, "_memory", lambda size: f"memory of {size}")
+    pairs, search = scoring.time_scoring(1)
+    assert pairs.reference == scoring.LOOP
+    assert "TAR within 0e+00" in pairs.note
+    assert "memory of IJB-C" in pairs.note
+    assert float(pairs.note.split("scores within ")[1].split(",")[0]) < 1e-6
+    assert search.note == "the same rank for 100.000 % of 90 probes"
+
+
+def test_the_memory_of_scoring_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "_SIZES", {"IJB-C": SMALL})
+    found = scoring.peak_over_embeddings("IJB-C")
+    assert found is None or np.isfinite(found)
+
+
+def test_the_load_subject_reads_what_it_wrote() -> None:
+    (timing,) = time_loading(1, SMALL)
+    assert timing.note.endswith("the same pairs: yes")
+    assert timing.subject.startswith("metadata of IJB-C")
