@@ -70,6 +70,7 @@ def read_faces(path: Path, root: Path, missing: Missing) -> FaceRows:
     boxes = _read_boxes(path, lines, columns)
     face = image if boxes is None else number_faces(image, boxes)
     face_row = first_rows(face)
+    _check_one_subject(path, lines, face, columns["subject"])
     again = first_repeat(template.astype(np.int64) * len(face_row) + face)
     if again:
         expected = f"each face of template {numbers[again[0]]} once"
@@ -168,6 +169,23 @@ def _read_media(
         return image.astype(np.int64)
     both = zip(columns["media"], image.tolist(), strict=True)
     return codes([text or number for text, number in both]).astype(np.int64)
+
+
+def _check_one_subject(
+    path: Path,
+    lines: Int64[np.ndarray, " m"],
+    face: Int32[np.ndarray, " m"],
+    subjects: Sequence[str],
+) -> None:
+    """Refuse a face that belongs to two people."""
+    first: dict[int, int] = {}
+    for row, one in enumerate(face.tolist()):
+        earlier = first.setdefault(one, row)
+        if subjects[row] != subjects[earlier]:
+            expected = f"subject {subjects[earlier][:80]!r} for this face, as in line "
+            expected += str(lines[earlier])
+            found = repr(subjects[row][:80])
+            raise BadInput(path, f"line {lines[row]}, subject", expected, found)
 
 
 def check_one_each(

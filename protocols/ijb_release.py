@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from protocols.columns import read_whole_numbers
+from protocols.comparisons import check_repeats
 from protocols.counts import FILE as COUNTS
 from protocols.counts import check_counts
 from protocols.errors import BadInput, DatasetUnavailable
@@ -37,7 +38,8 @@ from protocols.ijb_release_lists import (
     read_subjects,
 )
 from protocols.photos import Missing, find_photos
-from protocols.rows import first_repeat
+from protocols.roots import inside_root
+from protocols.rows import BLOCK
 from protocols.types import (
     IdentificationProtocol,
     InputFile,
@@ -49,8 +51,6 @@ from protocols.types import (
 
 Dataset = Literal["IJB-B", "IJB-C"]
 CROPS = "loose_crop"
-BLOCK = 1 << 20
-"""Pairs that are looked up at a time."""
 _GALLERIES: Mapping[Dataset, tuple[str, str]] = {"IJB-B": ("S1", "S2"), "IJB-C": ("G1", "G2")}
 _OFFICIAL: Mapping[Dataset, Mapping[str, int]] = {
     "IJB-B": {
@@ -96,21 +96,21 @@ def load_verification(
     """
     folder = _folder(root, dataset)
     paths = _subject_paths(folder, dataset)
-    known = all(path.is_file() for path in paths)
-    lists = _read_lists(paths) if known else []
+    lacking = [path.name for path in paths if not path.is_file()]
+    lists = [] if lacking else _read_lists(paths)
     faces, samples, templates = _read_faces(folder, dataset, lists, missing)
     path = _meta(folder, dataset, "template_pair_label.txt")
     pairs = _read_pairs(path, templates, faces.path)
     found = {"photos": len(samples), "templates": len(templates)}
     found |= {"pairs": len(pairs), "genuine": int(pairs.genuine.sum())}
     counted = check_counts(_counts_folder(root, folder), found, _OFFICIAL[dataset], path)
-    again = _count_repeats(pairs, len(templates))
-    if again and counted.inputs:
-        _refuse_repeat(path, pairs, len(templates))
-    rule = f"insightface's IJB_release, {path.name}" + ("" if known else ", subjects unknown")
+    again = check_repeats(path, pairs, len(templates), official=not counted.inputs)
+    rule = f"insightface's IJB_release, {path.name}"
+    if lacking:
+        rule += f", subjects unknown ({', '.join(lacking)} lacking)"
     return VerificationProtocol(
         name=dataset,
-        rule=rule + (f", {again:,} pairs listed again" if again else ""),
+        rule=rule + again,
         samples=samples,
         templates=templates,
         pairs=pairs,
@@ -167,6 +167,7 @@ def _folder(root: Path, dataset: Dataset) -> Path:
     """``IJBB`` or ``IJBC``."""
     for folder in (root / dataset.replace("-", ""), root):
         if (folder / "meta").is_dir():
+            inside_root(root, folder.relative_to(root).as_posix(), root, "folder of IJB_release")
             return folder
     raise DatasetUnavailable(f"IJB_release's {dataset}", root / dataset.replace("-", ""), HOW)
 
@@ -271,29 +272,3 @@ def _find_templates(
             expected = f"a template of {listed.name}"
             raise BadInput(path, f"line {start + row + 1}", expected, str(part[row]))
         part[:] = found
-
-
-def _keys(pairs: Pairs, count: int) -> np.ndarray:
-    """``(p,)`` one number a pair, the same in either order."""
-    keys = np.empty(len(pairs), np.uint32 if count < 1 << 16 else np.uint64)
-    for start in range(0, len(pairs), BLOCK):
-        part = slice(start, start + BLOCK)
-        keys[part] = np.minimum(pairs.left[part], pairs.right[part])
-        keys[part] *= keys.dtype.type(count)
-        keys[part] += np.maximum(pairs.left[part], pairs.right[part]).astype(keys.dtype)
-    return keys
-
-
-def _count_repeats(pairs: Pairs, count: int) -> int:
-    """How many pairs stand in the list before, in either order."""
-    keys = _keys(pairs, count)
-    keys.sort()
-    return int((keys[1:] == keys[:-1]).sum())
-
-
-def _refuse_repeat(path: Path, pairs: Pairs, count: int) -> None:
-    """Name the first pair that is listed again."""
-    again = first_repeat(_keys(pairs, count).astype(np.int64))
-    if again:
-        found = f"the pair of line {again[1] + 1} again"
-        raise BadInput(path, f"line {again[0] + 1}", "each pair once, in either order", found)

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from protocols.comparisons import check_repeats, read_comparisons
 from protocols.counts import Expected, check_counts
 from protocols.errors import BadOption
 from protocols.nist import (
     FaceList,
+    check_subjects_once,
     gather,
     photo_folder,
-    read_comparisons,
     read_face_list,
 )
 from protocols.photos import Missing
@@ -111,9 +112,11 @@ def _verification(root: Path, split: int, missing: Missing) -> VerificationProto
         zip(found, (_TEMPLATES, _SUBJECTS, own, impostor), strict=True)
     )
     counted = check_counts(root, found, official, path)
+    again = gathered.repeats(official=not counted.inputs)
+    again += check_repeats(path, pairs, len(gathered.templates), official=not counted.inputs)
     return VerificationProtocol(
         name=NAME,
-        rule=f"NIST's 1:1 lists, split {split} of {len(SPLITS)}",
+        rule=f"NIST's 1:1 lists, split {split} of {len(SPLITS)}{again}",
         samples=gathered.samples,
         templates=gathered.templates,
         pairs=pairs,
@@ -126,15 +129,17 @@ def _verification(root: Path, split: int, missing: Missing) -> VerificationProto
 def _identification(root: Path, split: int, missing: Missing) -> IdentificationProtocol:
     folder = _folder(root, "IJB-A_1N_sets", split)
     lists = [_read(folder / f"search_{part}_{split}.csv") for part in ("gallery", "probe")]
+    check_subjects_once(lists[0])
     gathered = gather(lists, photo_folder(root), HOW, missing)
     held, asked = gathered.listed
     found = {f"split {split} gallery": len(held), f"split {split} probes": len(asked)}
     official: dict[str, Expected] = dict.fromkeys(found, (1, 10_000))
     counted = check_counts(root, found, official, lists[0].path)
     against = counted.against if counted.inputs else "none published, and no counts.json"
+    again = gathered.repeats(official=not counted.inputs)
     return IdentificationProtocol(
         name=NAME,
-        rule=f"NIST's 1:N lists, split {split} of {len(SPLITS)}",
+        rule=f"NIST's 1:N lists, split {split} of {len(SPLITS)}{again}",
         samples=gathered.samples,
         templates=gathered.templates,
         galleries={GALLERY: held},

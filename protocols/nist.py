@@ -1,24 +1,33 @@
 """What NIST's lists of IJB-A, IJB-B and IJB-C share: a CSV line for each face of each template.
 
 Columns are found by name, because releases differ in their number and order: TEMPLATE_ID,
-SUBJECT_ID, FILE or FILENAME, the medium, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT in pixels, and in
-some lists RIGHT_EYE, LEFT_EYE (the person's) and NOSE or NOSE_BASE. Of the landmarks and the box
+SUBJECT_ID, FILE or FILENAME, FACE_X, FACE_Y, FACE_WIDTH, FACE_HEIGHT in pixels, and in some lists
+the medium, RIGHT_EYE, LEFT_EYE (the person's) and NOSE or NOSE_BASE. Of the landmarks and the box
 any may be blank.
 """
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64
 
-from protocols.columns import read_whole_numbers
 from protocols.errors import BadInput
 from protocols.photos import FolderPhotos, Missing, find_photos
-from protocols.rows import check_boxes, codes, first_repeat, first_rows, number_faces, read_numbers
+from protocols.roots import inside_root
+from protocols.rows import (
+    check_boxes,
+    codes,
+    first_repeat,
+    first_rows,
+    number_faces,
+    read_numbers,
+)
 from protocols.textfile import read_csv
-from protocols.types import Pairs, Samples, Templates
+from protocols.types import Samples, Templates
 
 _BOX = ("x", "y", "width", "height")
 _REQUIRED = {
@@ -37,7 +46,8 @@ _OPTIONAL = {
     for point, names in _POINTS.items()
     for axis in "xy"
 }
-_BLOCK = 1_000_000
+_ROWS = 20_000
+"""Rows that are kept as text at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +60,8 @@ class FaceList:
         template: ``(m,)`` TEMPLATE_ID.
         subject: ``(m,)`` SUBJECT_ID.
         files: ``(m,)`` the photo's path.
-        media: ``(m,)`` the medium, as written.
+        media: ``(m,)`` the medium.
+        media_of_names: Whether the list has no media, and the photos' names told them.
         boxes: ``(m, 4)`` x, y, width, height; NaN where blank.
         points: ``(m, 3, 2)`` the eye on the image's left, the other one, nose; NaN where blank.
     """
@@ -60,21 +71,45 @@ class FaceList:
     template: Int64[np.ndarray, " m"]
     subject: Int64[np.ndarray, " m"]
     files: Sequence[str]
-    media: Sequence[str]
+    media: Int64[np.ndarray, " m"]
+    media_of_names: bool
     boxes: Float32[np.ndarray, "m 4"]
     points: Float32[np.ndarray, "m 3 2"]
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """Several lists as one: faces, templates, and which templates each list has."""
+    """Several lists as one.
+
+    Attributes:
+        samples: The faces.
+        templates: How they make templates.
+        listed: Which templates each list has.
+        again: How many faces a template has again in one medium, and the complaint of the first.
+    """
 
     samples: Samples
     templates: Templates
     listed: tuple[Int32[np.ndarray, " _"], ...]
+    again: tuple[int, BadInput | None]
+
+    def repeats(self, *, official: bool) -> str:
+        """What to say of faces that stand there twice: words for the rule.
+
+        In lists of the official length they count twice, as in published results.
+
+        Raises:
+            BadInput: There are such faces, in lists of a user's own.
+        """
+        count, complaint = self.again
+        if complaint is not None and not official:
+            raise complaint
+        return f", {count:,} faces listed again" if count else ""
 
 
-def read_face_list(path: Path, what: str, how: str, medium: str) -> FaceList:
+def read_face_list(
+    path: Path, what: str, how: str, medium: str, *, media_of_names: bool = False
+) -> FaceList:
     """Read one list.
 
     Args:
@@ -82,45 +117,77 @@ def read_face_list(path: Path, what: str, how: str, medium: str) -> FaceList:
         what: What it is, in words, for messages.
         how: How to get it, for messages.
         medium: The column that numbers the media: MEDIA_ID, or SIGHTING_ID.
+        media_of_names: Whether a list may lack that column; :func:`video_of` then tells the media.
 
     Raises:
         DatasetUnavailable: It is absent.
         BadInput: A column is lacking, or a line is malformed; names the line.
     """
-    required = {**_REQUIRED, "media": (medium,)}
-    lines: list[int] = []
-    texts: list[tuple[str, ...]] = []
-    names: list[str] = []
-    for line, fields in read_csv(path, what, how, required=required, optional=_OPTIONAL):
-        names = names or list(fields)
-        lines.append(line)
-        texts.append(tuple(fields.values()))
-    if not texts:
+    column = {"media": (medium,)}
+    required = _REQUIRED if media_of_names else _REQUIRED | column
+    rows = read_csv(path, what, how, required=required, optional=_OPTIONAL | column)
+    numbers = {name: array("q") for name in ("line", "template", "subject", "media")}
+    files: list[str] = []
+    where: list[Float32[np.ndarray, "m 10"]] = []
+    while block := list(islice(rows, _ROWS)):
+        at = np.array([line for line, _ in block])
+        columns = {name: [fields[name] for _, fields in block] for name in block[0][1]}
+        numbers["line"].extend(at.tolist())
+        for name, title in (("template", "TEMPLATE_ID"), ("subject", "SUBJECT_ID")):
+            numbers[name].extend(_whole(path, at, title, columns[name]))
+        if "media" in columns:
+            numbers["media"].extend(_whole(path, at, medium, columns["media"]))
+        files += columns["file"]
+        where.append(_read_places(path, at, columns))
+    if not files:
         raise BadInput(path, "", "at least one face", "none")
-    at = np.array(lines)
-    columns = dict(zip(names, zip(*texts, strict=True), strict=True))
-    empty = np.full(len(at), np.nan)
-    points = [
-        read_numbers(path, at, name, columns[name]) if name in columns else empty
-        for name in _OPTIONAL
-    ]
-    boxes = [read_numbers(path, at, side, columns[side]) for side in _BOX]
+    unnamed = not numbers["media"]
+    if unnamed:
+        numbers["media"].extend(codes(map(video_of, files)).tolist())
+    read = {name: np.array(values, np.int64) for name, values in numbers.items()}
+    places = np.concatenate(where)
     return FaceList(
         path=path,
-        lines=at,
-        template=_whole(path, at, "TEMPLATE_ID", columns["template"]),
-        subject=_whole(path, at, "SUBJECT_ID", columns["subject"]),
-        files=columns["file"],
-        media=columns["media"],
-        boxes=check_boxes(path, at, np.stack(boxes, axis=1)),
-        points=np.stack(points, axis=1).reshape(-1, 3, 2).astype(np.float32),
+        lines=read["line"],
+        template=read["template"],
+        subject=read["subject"],
+        files=files,
+        media=read["media"],
+        media_of_names=unnamed,
+        boxes=places[:, :4].copy(),
+        points=places[:, 4:].reshape(-1, 3, 2).copy(),
     )
 
 
-def gather(lists: Sequence[FaceList], folder: Path, how: str, missing: Missing) -> Gathered:
-    """Join lists: a face that several lines name (same photo, same box) is one sample.
+def video_of(name: str) -> str:
+    """What a photo's path says of its medium: the video of ``frames/28065_00390.png``.
 
-    A template that lists a face twice keeps it twice, as the official lists do here and there.
+    A photo of another folder, or without a number behind a ``_``, is a medium of its own.
+    """
+    path = PurePosixPath(name)
+    video, _, frame = path.stem.rpartition("_")
+    whole = path.parent.name in ("frame", "frames") and video and frame.isdecimal()
+    return f"{path.parent}/{video}" if whole else name
+
+
+def _read_places(
+    path: Path, lines: Int64[np.ndarray, " m"], columns: Mapping[str, Sequence[str]]
+) -> Float32[np.ndarray, "m 10"]:
+    """Box and points of some rows; NaN where blank."""
+    boxes = [read_numbers(path, lines, side, columns[side]) for side in _BOX]
+    blank = np.full(len(lines), np.nan)
+    points = [
+        read_numbers(path, lines, name, columns[name]) if name in columns else blank
+        for name in _OPTIONAL
+    ]
+    whole = check_boxes(path, lines, np.stack(boxes, axis=1))
+    return np.concatenate((whole, np.stack(points, axis=1).astype(np.float32)), axis=1)
+
+
+def gather(lists: Sequence[FaceList], folder: Path, how: str, missing: Missing) -> Gathered:
+    """Join lists: a face that several lines name (photo, box, points, subject) is one sample.
+
+    Box and points count: splits 2 and 5 of IJB-A have three boxes with the points of two sightings.
 
     Args:
         lists: Lists without a template in common.
@@ -140,7 +207,10 @@ def gather(lists: Sequence[FaceList], folder: Path, how: str, missing: Missing) 
     boxes = np.concatenate([one.boxes for one in lists])
     points = np.concatenate([one.points for one in lists])
     photo = codes(files)
-    face = number_faces(photo, boxes)
+    place = number_faces(photo, np.concatenate((boxes, points.reshape(-1, 6)), axis=1))
+    face = codes(zip(place.tolist(), subject.tolist(), strict=True))
+    media = np.concatenate([one.media for one in lists])
+    again = _rows_again(lists, template, face, media)
     photo_row, face_row = first_rows(photo), first_rows(face)
     photos, absent = _find(
         lists, [files[row] for row in photo_row], photo_row, folder, how, missing
@@ -154,34 +224,32 @@ def gather(lists: Sequence[FaceList], folder: Path, how: str, missing: Missing) 
         boxes=boxes[face_row],
         landmarks=None if np.isnan(five).all() else five,
     )
-    media = codes([text for one in lists for text in one.media]).astype(np.int64)
     templates = Templates(ids, subject[first], face, template.astype(np.int32), media)
     listed = [np.searchsorted(ids, np.unique(one.template)).astype(np.int32) for one in lists]
-    return Gathered(samples, templates, tuple(listed))
-
-
-def read_comparisons(path: Path, templates: Templates, what: str, how: str) -> Pairs:
-    """Read ``t1,t2`` lines without a header; a pair is genuine when both have one subject.
-
-    Raises:
-        DatasetUnavailable: The file is absent.
-        BadInput: A line is malformed, names an unknown template or one template twice, or stands
-            there again; names the line.
-    """
-    sides = read_whole_numbers(path, 2, what, how, comma=True)
-    left, right = (_positions(path, side, templates.ids) for side in sides)
-    _check_pairs(path, left, right, len(templates))
-    genuine = np.empty(len(left), bool)
-    for start in range(0, len(left), _BLOCK):  # an index is widened: never all at once
-        part = slice(start, start + _BLOCK)
-        genuine[part] = templates.subjects[left[part]] == templates.subjects[right[part]]
-    return Pairs(left, right, genuine)
+    return Gathered(samples, templates, tuple(listed), again)
 
 
 def photo_folder(root: Path) -> Path:
     """Where photos such as ``img/1.jpg`` lie: in ``root/images``, or in ``root`` itself."""
     candidates = (root / "images", root)
-    return next((one for one in candidates if (one / "img").is_dir()), candidates[0])
+    folder = next((one for one in candidates if (one / "img").is_dir()), candidates[0])
+    inside_root(root, folder.relative_to(root).as_posix(), root, "folder of photos")
+    return folder
+
+
+def check_subjects_once(gallery: FaceList) -> None:
+    """Refuse a subject with two templates in a gallery: a search would find one or the other.
+
+    Raises:
+        BadInput: There is one; names the line of the later template.
+    """
+    _, first = np.unique(gallery.template, return_index=True)
+    again = first_repeat(gallery.subject[first])
+    if again:
+        row, earlier = (int(first[one]) for one in again)
+        found = f"{gallery.subject[row]} of line {gallery.lines[earlier]} again"
+        record = f"line {gallery.lines[row]}"
+        raise BadInput(gallery.path, record, "each subject once in a gallery", found)
 
 
 def _find(
@@ -214,37 +282,20 @@ def _find(
     return FolderPhotos(folder, tuple(names)), np.concatenate(absent)
 
 
-def _positions(
-    path: Path, numbers: Int32[np.ndarray, " p"], ids: Int64[np.ndarray, " t"]
-) -> Int32[np.ndarray, " p"]:
-    """Where each template number stands among the known ones, some at a time."""
-    positions = np.empty(len(numbers), np.int32)
-    for start in range(0, len(numbers), _BLOCK):
-        part = numbers[start : start + _BLOCK]
-        found = np.searchsorted(ids, part)
-        unknown = np.flatnonzero(ids[np.minimum(found, len(ids) - 1)] != part)
-        if len(unknown):
-            row = int(unknown[0])
-            expected = "a template of the lists of faces"
-            raise BadInput(path, f"line {start + row + 1}", expected, str(part[row]))
-        positions[start : start + _BLOCK] = found
-    return positions
-
-
-def _check_pairs(
-    path: Path, left: Int32[np.ndarray, " p"], right: Int32[np.ndarray, " p"], count: int
-) -> None:
-    """Refuse a template against itself, and a pair that stands there twice."""
-    same = np.flatnonzero(left == right)
-    if len(same):
-        raise BadInput(path, f"line {same[0] + 1}", "two different templates", "the same one twice")
-    keys = left.astype(np.int64)
-    keys *= count
-    keys += right
-    again = first_repeat(keys)
-    if again:
-        found = f"that of line {again[1] + 1} again"
-        raise BadInput(path, f"line {again[0] + 1}", "each pair once", found)
+def _rows_again(
+    lists: Sequence[FaceList], template: np.ndarray, face: np.ndarray, media: np.ndarray
+) -> tuple[int, BadInput | None]:
+    """How many faces a template has again in one medium, and the complaint of the first."""
+    rows = codes(zip(template.tolist(), face.tolist(), media.tolist(), strict=True))
+    again = first_repeat(rows.astype(np.int64))
+    if not again:
+        return 0, None
+    lines = np.concatenate([one.lines for one in lists])
+    ends = np.cumsum([len(one.lines) for one in lists])
+    path = lists[int(np.searchsorted(ends, again[0], side="right"))].path
+    record, found = f"line {lines[again[0]]}", f"that of line {lines[again[1]]} again"
+    expected = "each face of a template once in a medium"
+    return len(rows) - int(rows.max()) - 1, BadInput(path, record, expected, found)
 
 
 def _check_subjects(
@@ -269,11 +320,9 @@ def _check_subjects(
 
 def _whole(
     path: Path, lines: Int64[np.ndarray, " m"], column: str, texts: Sequence[str]
-) -> Int64[np.ndarray, " m"]:
-    numbers = np.empty(len(texts), np.int64)
+) -> list[int]:
     for row, text in enumerate(texts):
         if not (text.isdecimal() and text.isascii() and len(text) <= 18):
             found = repr(text[:80])
             raise BadInput(path, f"line {lines[row]}, {column}", "a whole number from 0", found)
-        numbers[row] = int(text)
-    return numbers
+    return [int(text) for text in texts]

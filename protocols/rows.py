@@ -4,12 +4,14 @@ from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64
+from jaxtyping import Float32, Float64, Int32, Int64, UInt32, UInt64
 
 from protocols.errors import BadInput
 
 LARGEST = 1e6
 """No coordinate and no confidence is larger."""
+BLOCK = 1 << 20
+"""Pairs that are looked at at a time."""
 
 
 def read_numbers(
@@ -52,11 +54,12 @@ def check_boxes(
 
 
 def number_faces(
-    photo: Int32[np.ndarray, " m"], boxes: Float32[np.ndarray, "m 4"]
+    photo: Int32[np.ndarray, " m"], where: Float32[np.ndarray, "m k"]
 ) -> Int32[np.ndarray, " m"]:
-    """A number for each box in a photo; a blank box is a box like any other."""
-    comparable = np.nan_to_num(boxes, nan=np.inf)  # a NaN differs from itself
-    return codes(zip(photo.tolist(), *comparable.T.tolist(), strict=True))
+    """A number for each place in a photo, such as a box; a blank is a place like any other."""
+    comparable = np.nan_to_num(where, nan=np.inf) + np.float32(0)  # one NaN, and no -0
+    rows = np.column_stack((photo, comparable.view(np.int32)))
+    return codes(rows.view(f"V{rows.strides[0]}").ravel().tolist())
 
 
 def codes(values: Iterable[Hashable]) -> Int32[np.ndarray, " m"]:
@@ -68,6 +71,25 @@ def codes(values: Iterable[Hashable]) -> Int32[np.ndarray, " m"]:
 def first_rows(of: Int32[np.ndarray, " m"]) -> Int64[np.ndarray, " n"]:
     """Where each number of :func:`codes` stands first."""
     return np.unique(of, return_index=True)[1]
+
+
+def pair_keys(
+    left: Int32[np.ndarray, " p"], right: Int32[np.ndarray, " p"], count: int
+) -> UInt32[np.ndarray, " p"] | UInt64[np.ndarray, " p"]:
+    """One number a pair of ``count`` things, the same in either order."""
+    keys = np.empty(len(left), np.uint32 if count < 1 << 16 else np.uint64)
+    for start in range(0, len(left), BLOCK):
+        part = slice(start, start + BLOCK)
+        keys[part] = np.minimum(left[part], right[part])
+        keys[part] *= keys.dtype.type(count)
+        keys[part] += np.maximum(left[part], right[part]).astype(keys.dtype)
+    return keys
+
+
+def count_repeats(keys: UInt32[np.ndarray, " p"] | UInt64[np.ndarray, " p"]) -> int:
+    """How many keys stand there before; sorts them where they are, so as to need no more memory."""
+    keys.sort()
+    return int((keys[1:] == keys[:-1]).sum())
 
 
 def first_repeat(keys: Int64[np.ndarray, " m"]) -> tuple[int, int] | None:

@@ -85,10 +85,11 @@ def read_csv(
         places = _places(path, header, required, optional or {})
         first = reader.line_num + 1
         for fields in reader:
-            if fields and len(fields) != len(header):
+            filled = any(field.strip() for field in fields)  # spreadsheets leave rows of commas
+            if filled and len(fields) != len(header):
                 expected = f"{len(header)} fields, as in the header"
                 raise BadInput(path, f"line {reader.line_num}", expected, str(len(fields)))
-            if fields:
+            if filled:
                 yield reader.line_num, {name: fields[at].strip() for name, at in places.items()}
             first = reader.line_num + 1
     except csv.Error as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
-from protocols.photos import Photos
+from protocols.photos import PackedPhotos, Photos
 
 
 @dataclass(frozen=True)
@@ -293,10 +293,17 @@ def _contents(templates: Templates) -> tuple[np.ndarray, ...]:
 
 
 def _digest(samples: Samples, arrays: Iterable[np.ndarray], words: Iterable[str] = ()) -> str:
-    """sha256 over the pictures' names, where the faces are in them, and whole-number arrays."""
+    """sha256 over the pictures' names, where the faces are in them, and whole-number arrays.
+
+    Pictures that a packed file holds have no names: their bytes count. Which photos are absent does
+    not: that is a matter of the machine.
+    """
     content = hashlib.sha256("\n".join([*samples.photos.names, "", *words]).encode())
+    if isinstance(samples.photos, PackedPhotos):
+        for picture in samples.photos.contents:
+            content.update(hashlib.sha256(picture).digest())
     where = (samples.boxes, samples.landmarks, samples.scores)
-    for array in (samples.photo, samples.absent, *where, *arrays):
+    for array in (samples.photo, *where, *arrays):
         if array is None:
             content.update(b"none")
             continue

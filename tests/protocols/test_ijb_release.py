@@ -199,7 +199,7 @@ MISTAKES = {
     ),
     "an unknown right": (PAIRS, "30 12", "30 901", "line 3: .* found 901"),
     "itself": (PAIRS, "7 900", "900 900", "line 2: .* found 900 with itself"),
-    "a pair twice": (PAIRS, "7 12 0", "12 30 0", "line 4: .* the pair of line 3 again"),
+    "a pair twice": (PAIRS, "7 12 0", "12 30 0", "line 4: .* that of line 3 again"),
     "a false 1": (PAIRS, "30 12 0", "30 12 1", "line 3: expected the label 0: .* two subjects"),
     "a false 0": (PAIRS, "30 900 1", "30 900 0", "line 1: expected the label 1: .* one subject"),
     "two subjects": (
@@ -286,7 +286,7 @@ def test_more_templates_than_fit_in_short_keys(root: Path) -> None:
     (root / "IJBB/meta" / PAIRS).write_text("0 20000 0\n61356 67296 0\n20000 0 1\n")
     told = {"why": "w", "counts": {"photos": count, "templates": count, "pairs": 3, "genuine": 1}}
     (root / "counts.json").write_text(json.dumps(told))
-    with pytest.raises(BadInput, match=r"line 3: .* found the pair of line 1 again"):
+    with pytest.raises(BadInput, match=r"line 3: .* found that of line 1 again, with another"):
         load_verification(root, "IJB-B", missing="failure-to-enrol")
 
 

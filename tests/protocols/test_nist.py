@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protocols import ijb_nist, ijba, nist
+from protocols import comparisons, ijb_nist, ijba, nist
 from protocols.errors import BadInput, BadOption, DataError, DatasetUnavailable
 from protocols.images import save_image
+from protocols.types import Pairs
 
 HEADER = (
     *("TEMPLATE_ID", "SUBJECT_ID", "FILE", "MEDIA_ID", "SIGHTING_ID", "FRAME"),
@@ -71,7 +72,8 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(f"{header}\r\n7,img/1.jpg,1,5,1,2,3,4,8,9\n7,img/2.jpg,1,5,,,,,,\r\n".encode())
     found = nist.read_face_list(path, "a list", "Get it.", "SIGHTING_ID")
-    assert found.files == ("img/1.jpg", "img/2.jpg")
+    assert list(found.files) == ["img/1.jpg", "img/2.jpg"]
+    assert found.media.tolist() == [5, 5]
     assert found.points[0, 2].tolist() == [8, 9]
     assert np.isnan(found.boxes[1]).all()
     assert found.lines.tolist() == [2, 3]
@@ -99,6 +101,8 @@ def test_photos_are_found_and_absent_ones_refused(tmp_path: Path) -> None:
         ),
         ("3,8,", "3.0,8,", "line 7, TEMPLATE_ID: expected a whole number"),
         ("3,8,", "3,,", "line 7, SUBJECT_ID"),
+        ("JPEG,2,", "JPEG,,", "line 7, MEDIA_ID: expected a whole number from 0, found ''"),
+        ("JPEG,2,", "JPEG,a,", "line 7, MEDIA_ID: expected a whole number from 0, found 'a'"),
         ("3,8,", "3,-8,", "line 7, SUBJECT_ID"),
         ("3,8,", "3,٣,", "line 7, SUBJECT_ID"),
         ("3,8,", "9" * 30 + ",8,", "line 7, TEMPLATE_ID"),
@@ -111,6 +115,7 @@ def test_photos_are_found_and_absent_ones_refused(tmp_path: Path) -> None:
         ("img/2.JPEG", "", "line 7: expected a path below the root"),
         ("14,,1,1,1,1,,,,,,,", "14,,1,1,1,1", "line 7: expected 17 fields"),
         ("FACE_WIDTH", "WIDTH", "line 1: expected a header with FACE_WIDTH"),
+        ("MEDIA_ID", "MEDIUM", "line 1: expected a header with MEDIA_ID"),
         ("FACE_YAW", "FACE_X", "line 1: expected one column FACE_X, found 2"),
         ("\n".join(ROWS) + "\n", "", "expected at least one face"),
     ],
@@ -125,6 +130,62 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, told: str) -
     assert told in str(caught.value)
 
 
+def test_a_face_of_two_sightings_is_two(tmp_path: Path) -> None:
+    """As in splits 2 and 5: one box, but the eyes were found twice, and not in one place."""
+    again = ROWS[0].replace(",11,,", ",19,,").replace(",15,25,", ",15.5,25,")
+    found = gather(write(tmp_path / "list.csv", [ROWS[0], again, *ROWS[3:4]]))
+    assert found.templates.sample.tolist() == [0, 1, 0]
+    assert found.samples.landmarks is not None
+    assert found.samples.landmarks[:, 0, 0].tolist() == [15, 15.5]
+    assert found.samples.photo.tolist() == [0, 0]
+
+
+def test_a_face_in_two_media_of_a_template_is_kept(tmp_path: Path) -> None:
+    """As a person that two sightings name; minus zero is zero."""
+    rows = ["1,7,img/1.jpg,1,11,,0,2,3,4,,,,,,,", "1,7,img/1.jpg,2,12,,-0.0,2,3,4,,,,,,,"]
+    found = gather(write(tmp_path / "list.csv", rows))
+    assert found.templates.sample.tolist() == [0, 0]
+    assert found.templates.media.tolist() == [1, 2]
+
+
+def test_a_repeated_line_names_its_own_list(tmp_path: Path) -> None:
+    paths = [write(tmp_path / "a.csv", ROWS[:3]), write(tmp_path / "b.csv", [*ROWS[3:], ROWS[5]])]
+    found = gather(*paths)
+    with pytest.raises(BadInput, match=r"b\.csv, line 5: .* found that of line 4 again"):
+        found.repeats(official=False)
+    assert found.repeats(official=True) == ", 1 faces listed again"
+    assert gather(*paths[:1]).repeats(official=False) == ""
+
+
+def test_rows_over_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "list.csv", ROWS)
+    whole = read(path)
+    monkeypatch.setattr(nist, "_ROWS", 4)
+    again = read(path)
+    assert list(again.files) == list(whole.files)
+    for name in ("lines", "template", "subject", "media", "boxes", "points"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+    path.write_text(path.read_text().replace("3,8,img", "3,x,img"))
+    with pytest.raises(BadInput, match="line 7, SUBJECT_ID"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "medium"),
+    [
+        ("frames/28065_00390.png", "frames/28065"),
+        ("frame/7_1_00390.png", "frame/7_1"),
+        ("img/28065_00390.png", "img/28065_00390.png"),
+        ("frames/28065.png", "frames/28065.png"),
+        ("frames/_1.png", "frames/_1.png"),
+        ("frames/5_a.png", "frames/5_a.png"),
+        ("img/5.jpg", "img/5.jpg"),
+    ],
+)
+def test_a_video_is_known_by_its_name(name: str, medium: str) -> None:
+    assert nist.video_of(name) == medium
+
+
 def test_a_template_in_two_lists(tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{name}.csv", ROWS[:3]) for name in "ab"]
     with pytest.raises(BadInput, match=r"b\.csv, line 2: expected template 1 in a\.csv alone"):
@@ -136,7 +197,6 @@ def test_a_template_in_two_lists(tmp_path: Path) -> None:
     [
         (["1,2", "1,4"], "line 2: expected a template of the lists of faces, found 4"),
         (["1,2", "2,2"], "line 2: expected two different templates"),
-        (["1,2", "1,3", "2,3", "1,2"], "line 4: expected each pair once, found that of line 1"),
         (["1,2", "1"], "line 2"),
         (["1,2", "1;3"], "line 2"),
         ([], "comparisons.csv"),
@@ -146,22 +206,45 @@ def test_comparisons_that_are_wrong(tmp_path: Path, lines: list[str], told: str)
     templates = gather(write(tmp_path / "list.csv", ROWS)).templates
     path = write(tmp_path / "comparisons.csv", lines, header=None)
     with pytest.raises(BadInput) as caught:
-        nist.read_comparisons(path, templates, "comparisons", "Get them.")
+        comparisons.read_comparisons(path, templates, "comparisons", "Get them.")
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["1,2", "1,3", "2,3", "1,2"], "line 4: expected each pair once, in either order, found"),
+        (["3,2", "1,3", "2,3", "1,2"], "line 3: expected each pair once, in either order, found"),
+    ],
+)
+def test_pairs_that_are_listed_again(tmp_path: Path, lines: list[str], told: str) -> None:
+    templates = gather(write(tmp_path / "list.csv", ROWS)).templates
+    path = write(tmp_path / "comparisons.csv", lines, header=None)
+    pairs = comparisons.read_comparisons(path, templates, "comparisons", "Get them.")
+    with pytest.raises(BadInput) as caught:
+        comparisons.check_repeats(path, pairs, len(templates), official=False)
+    assert told in str(caught.value)
+    said = comparisons.check_repeats(path, pairs, len(templates), official=True)
+    assert said == ", 1 pairs listed again"
+    genuine = pairs.genuine.copy()
+    genuine[-2:] = ~genuine[-2:]
+    other = Pairs(pairs.left, pairs.right, genuine)
+    with pytest.raises(BadInput, match="with another answer"):
+        comparisons.check_repeats(path, other, len(templates), official=True)
 
 
 def test_comparisons_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     templates = gather(write(tmp_path / "list.csv", ROWS)).templates
     path = write(tmp_path / "comparisons.csv", ["1,2", "3,1", "2,3"], header=None)
-    whole = nist.read_comparisons(path, templates, "comparisons", "Get them.")
-    monkeypatch.setattr(nist, "_BLOCK", 2)
-    again = nist.read_comparisons(path, templates, "comparisons", "Get them.")
+    whole = comparisons.read_comparisons(path, templates, "comparisons", "Get them.")
+    monkeypatch.setattr(comparisons, "BLOCK", 2)
+    again = comparisons.read_comparisons(path, templates, "comparisons", "Get them.")
     assert whole.left.tolist() == again.left.tolist() == [0, 2, 1]
     assert whole.right.tolist() == again.right.tolist() == [1, 0, 2]
     assert whole.genuine.tolist() == again.genuine.tolist() == [True, False, False]
     path.write_text("1,2\n3,1\n2,3\n2,8\n")
     with pytest.raises(BadInput, match="line 4"):
-        nist.read_comparisons(path, templates, "comparisons", "Get them.")
+        comparisons.read_comparisons(path, templates, "comparisons", "Get them.")
 
 
 # ------------------------------------------------------------------------------------- IJB-A
@@ -232,6 +315,8 @@ def test_absent_lists(tmp_path: Path) -> None:
 
 REAL = {1: (11787, 1803), 2: (11779, 1779), 3: (11701, 1722), 4: (11779, 1797)}
 REAL |= {5: (11744, 1754), 10: (11752, 1752)}
+# Different sightings, counted apart from our reader.
+FACES = {1: 8_868, 2: 9_425, 3: 8_507, 4: 9_226, 5: 8_740, 10: 9_032}
 
 
 def test_the_real_splits(shared: Path, tmp_path: Path) -> None:
@@ -255,6 +340,7 @@ def test_the_real_splits(shared: Path, tmp_path: Path) -> None:
         genuine = int(split.pairs.genuine.sum())
         assert (len(split.pairs), genuine) == REAL[split.split]
         assert split.counted == "official counts"
+    assert {split.split: len(split.samples) for split in splits} == FACES
     text = (tmp_path / "IJB-A_11_sets/split1/verify_metadata_1.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) == len(splits[0].templates.sample) == 17_997
@@ -267,6 +353,8 @@ def test_the_real_splits(shared: Path, tmp_path: Path) -> None:
 def small_ijb(root: Path, layout: str) -> Path:
     """Galleries of subjects 7 and 8, and probes of 7 and 9."""
     header = "TEMPLATE_ID,SUBJECT_ID,FILENAME,SIGHTING_ID,FACE_X,FACE_Y,FACE_WIDTH,FACE_HEIGHT"
+    if layout == "tests":  # has no SIGHTING_ID
+        header = header.replace("SIGHTING_ID,", "")
     first = ["1,7,img/1.jpg,1,1,1,5,5"]
     second = ["2,8,img/2.jpg,2,1,1,5,5"]
     probes = [
@@ -274,6 +362,11 @@ def small_ijb(root: Path, layout: str) -> Path:
         "3,7,frames/5_2.png,3,1,1,5,5",
         "4,9,img/1.jpg,4,9,1,5,5",
     ]
+    if layout == "tests":
+        first, second, probes = (
+            [",".join(row.split(",")[:3] + row.split(",")[4:]) for row in rows]
+            for rows in (first, second, probes)
+        )
     names = {
         "IJB-B": [
             "ijbb_1N_gallery_S1",
@@ -318,6 +411,7 @@ def test_ijb(tmp_path: Path, layout: str) -> None:
     assert len(protocol.samples) == 5
     frames = protocol.templates.media[protocol.templates.template == 2]
     assert len(set(frames.tolist())) == 1
+    assert protocol.rule.endswith(", media by photo name") == (layout == "tests")
     search = ijb_nist.load_identification(root, dataset, missing="failure-to-enrol")
     assert list(search.galleries) == (["S1", "S2"] if layout == "IJB-B" else ["G1", "G2"])
     assert [one.tolist() for one in search.galleries.values()] == [[0], [1]]
@@ -390,7 +484,7 @@ def check_comparisons(folder: Path, content: bytes) -> None:
     templates = gather(write(folder / "good.csv", ROWS)).templates
     (folder / "comparisons.csv").write_bytes(content)
     try:
-        pairs = nist.read_comparisons(folder / "comparisons.csv", templates, "it", "Get it.")
+        pairs = comparisons.read_comparisons(folder / "comparisons.csv", templates, "it", "Get it.")
     except DataError:
         return
     assert 0 < len(pairs) <= 6
@@ -425,3 +519,26 @@ def test_any_list_at_length(folder: Path, content: bytes) -> None:
 @given(content=damaged(COMPARED))
 def test_any_comparisons_at_length(folder: Path, content: bytes) -> None:
     check_comparisons(folder, content)
+
+
+def test_one_face_of_two_people_is_two_samples(tmp_path: Path) -> None:
+    """Blank boxes: nothing else tells two people in a photo apart."""
+    rows = ("1,7,img/1.jpg,1,1,,,,,,,,,,,,", "2,8,img/1.jpg,1,2,,,,,,,,,,,,")
+    found = gather(write(tmp_path / "list.csv", rows))
+    assert found.templates.sample.tolist() == [0, 1]
+    assert len(found.samples.photos.names) == 1
+
+
+def test_a_subject_stands_once_in_a_gallery(small_ijba: Path) -> None:
+    path = small_ijba / "IJB-A_1N_sets/split1/search_gallery_1.csv"
+    write(path, [ROWS[5], ROWS[5].replace("3,8", "4,8")])
+    with pytest.raises(BadInput, match=r"gallery_1\.csv, line 3: expected each subject once"):
+        ijba.load_identification(small_ijba, (1,), missing="failure-to-enrol")
+
+
+def test_a_folder_of_photos_that_is_a_link_out(small_ijba: Path, tmp_path_factory) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "img").mkdir()
+    (small_ijba / "images").symlink_to(outside)
+    with pytest.raises(BadInput, match="folder of photos: expected a path within"):
+        ijba.load_verification(small_ijba, (1,), missing="failure-to-enrol")

@@ -96,7 +96,7 @@ def test_without_the_optional_columns_an_image_is_its_own_medium(folder: Path) -
 
 
 def test_a_blank_box_is_the_same_face_wherever_it_stands(folder: Path) -> None:
-    protocol = load_verification(put(folder, TEMPLATES + "9,nobody,eve/2.jpg,,0.4,,,,,PROBE\n"))
+    protocol = load_verification(put(folder, TEMPLATES + "31,Eve,eve/2.jpg,,0.4,,,,,PROBE\n"))
     assert protocol.templates.sample.tolist() == [0, 1, 2, 3, 4, 3, 5, 6, 5]
     assert len(protocol.samples) == 7
 
@@ -364,3 +364,10 @@ def test_any_bytes_end_in_a_result_or_our_error(check, content: bytes, listed: b
 @settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_many_bytes_end_in_a_result_or_our_error(check, content: bytes, listed: bytes) -> None:
     check(content, listed)
+
+
+def test_a_face_belongs_to_one_person(folder: Path) -> None:
+    """Two templates of two people with one face would score 1 as impostors."""
+    text = TEMPLATES + "9,nobody,eve/2.jpg,,0.4,,,,,PROBE\n"
+    with pytest.raises(BadInput, match=r"line 10, subject: expected subject 'Eve' for this face"):
+        load_verification(put(folder, text))

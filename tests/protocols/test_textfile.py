@@ -119,7 +119,7 @@ BROKEN = [
     (b"left,right,fold,FOLD\n", "line 1: expected one column FOLD, found 2"),
     (b"left,right\na,b\na\n", "line 3: expected 2 fields, as in the header, found 1"),
     (b"left,right\na,b,c\n", "line 2: expected 2 fields, as in the header, found 3"),
-    (b"left,right\n  \n", "line 2: expected 2 fields, as in the header, found 1"),
+    (b"left,right\n  \nx\n", "line 3: expected 2 fields, as in the header, found 1"),
     (b'left,right\n"a\n",b\nc\n', "line 4: expected 2 fields, as in the header, found 1"),
     (b'left,right\na,"', "line 2: expected CSV"),
     (b'left,right\na,"b"c\n', "line 2: expected CSV"),
@@ -166,7 +166,8 @@ def test_what_python_writes_is_read_back(
     writer.writerows([("left", "right"), *table])
     path = put(tmp_path_factory.getbasetemp(), text.getvalue().encode())
     stripped = [{"left": left.strip(), "right": right.strip()} for left, right in table]
-    assert [fields for _, fields in rows(path)] == stripped
+    filled = [fields for fields in stripped if any(fields.values())]  # rows of commas pass
+    assert [fields for _, fields in rows(path)] == filled
 
 
 @given(st.lists(st.text("ab \r\x0b\x85", max_size=4)), st.sampled_from(["\n", "\r\n"]))
