@@ -14,7 +14,7 @@ from eval.weighted import WeightedCurve
 _PATIENCE = 100
 """Resamples in a row that may lack a value, such as one without any impostor pair."""
 Samples = Float64[np.ndarray, "b systems values"] | None
-"""What every resample says; None where there is one unit, and so nothing to draw."""
+"""What every resample says; None where resampling says nothing: see :func:`sample`."""
 
 
 class Difference(NamedTuple):
@@ -52,47 +52,64 @@ def sample(
 ) -> Samples:
     """Measure resamples; one without a value is drawn again.
 
+    An interval needs draws that differ. Where a stratum does not differ in any, it would pass for
+    certain, and the interval be too narrow, in the extreme without any width.
+
     Args:
         draws: What is drawn.
         measure: ``(systems, values)`` under such weights, or None if they leave nothing to measure.
         resamples: How many to draw.
         rng: Where the draws come from.
 
+    Returns:
+        ``(resamples, systems, values)``; None where a stratum has fewer than two units, where a
+        class vanishes in most resamples (so that hardly any has a value), or where all resamples
+        with a value have a stratum just as the data have it.
+
     Raises:
-        ValueError: No resample is asked for, or hardly any has a value.
+        ValueError: No resample is asked for.
     """
     if resamples < 1:
         raise ValueError(f"a bootstrap needs at least one resample, got {resamples}")
-    if draws.count < 2:
+    if draws.fewest < 2:
         return None
     found: list[np.ndarray] = []
+    moved = np.zeros(draws.count + 1, bool)
     missed = 0
     while len(found) < resamples:
-        one = measure(draws.weights(rng))
+        weights = draws.weights(rng)
+        one = measure(weights)
         if one is not None:
             found.append(one)
+            moved |= weights != 1
             missed = 0
             continue
         missed += 1
         if missed > _PATIENCE:
-            raise ValueError(f"{draws.count} units are too few to resample: a class vanishes")
-    return np.stack(found)
+            return None
+    return np.stack(found) if draws.each_stratum(moved) else None
 
 
-def interval_of(samples: Samples, place: tuple[int, int], level: float) -> Interval:
-    """The interval of one system's value, a rate; 0 … 1 where nothing can be drawn."""
+def interval_of(samples: Samples, place: tuple[int, int], level: float) -> Interval | None:
+    """The interval of one system's value; None where there are no samples."""
     if samples is None:
-        return Interval(0.0, 1.0)
+        return None
     return percentile_interval(samples[:, place[0], place[1]], level)
 
 
-def difference_of(value: float, samples: Samples, place: int, level: float) -> Difference:
-    """The difference of two systems' rates, and its interval."""
-    first, second = (interval_of(samples, (system, place), level) for system in (0, 1))
+def difference_of(value: float, samples: Samples, place: int, level: float) -> Difference | None:
+    """The difference of two systems' rates, and its interval; None where there are no samples."""
     if samples is None:
-        return Difference(value, Interval(-1.0, 1.0), first, second)
-    gaps = samples[:, 1, place] - samples[:, 0, place]
-    return Difference(value, percentile_interval(gaps, level), first, second)
+        return None
+    gaps, first, second = (
+        percentile_interval(one, level)
+        for one in (
+            samples[:, 1, place] - samples[:, 0, place],
+            samples[:, 0, place],
+            samples[:, 1, place],
+        )
+    )
+    return Difference(value, gaps, first, second)
 
 
 def resampled_tars(
@@ -104,11 +121,10 @@ def resampled_tars(
     resamples: int,
     rng: np.random.Generator,
 ) -> Samples:
-    """Each resample's TAR of each system at each FAR.
+    """Each resample's TAR of each system at each FAR; None also if no FAR is asked for.
 
     Raises:
-        ValueError: The units are of another number of pairs, or hardly any resample has both
-            genuine and impostor pairs.
+        ValueError: The units are of another number of pairs.
     """
     draws = draws_of(units, len(genuine))
     if not fars:

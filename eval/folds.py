@@ -75,7 +75,7 @@ def fold_accuracy(
 
 
 class FoldScores:
-    """Scores prepared so that thresholds can be chosen many times, under other weights.
+    """Scores prepared so that thresholds can be chosen many times, in other resamples.
 
     A pair's *place* is the first of the cuts that accepts it; cuts run from strict to lenient.
 
@@ -99,6 +99,7 @@ class FoldScores:
         check_scores(scores, genuine)
         self.fold, self.folds = _checked(fold)
         self.genuine, self.grid = genuine, thresholds == "grid"
+        self._held = self._classes(None)
         if self.grid:
             self.cuts, self.place = _grid(scores)
         else:
@@ -107,23 +108,46 @@ class FoldScores:
     def measure(
         self, weights: Int64[np.ndarray, " p"] | None = None
     ) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
-        """Each fold's accuracy and threshold, where each pair counts ``weights`` times.
+        """Each fold's accuracy and threshold, all pairs counting once, or those of a resample.
+
+        The list fixes how many genuine and impostor pairs a fold has; how many a resample has is
+        chance. Therefore a resample's accuracy is p · TPR + (1 − p) · TNR with the list's own
+        share p of genuine pairs, also where thresholds are chosen.
+
+        Args:
+            weights: How often each pair was drawn.
 
         Raises:
-            ValueError: A fold has no weight.
+            ValueError: A fold has lost a class: see :meth:`keeps`.
         """
+        if weights is not None and not self.keeps(weights):
+            raise ValueError("a fold has lost all its genuine or all its impostor pairs")
         same, other = self._counts(self.genuine, weights), self._counts(~self.genuine, weights)
-        totals = same.sum(axis=1) + other.sum(axis=1)
-        if not totals.all():
-            raise ValueError(f"fold {int(np.argmin(totals))} has no pairs")
-        accepted = np.cumsum(same - other, axis=1)[:, :-1]
-        correct = accepted + other.sum(axis=1, keepdims=True)
-        best = np.argmax(correct.sum(axis=0) - correct, axis=1)
+        correct = self._correct(same, other)
+        # Sums of fractions: rounded, so that equally good cuts are equal.
+        best = np.argmax(np.round(correct.sum(axis=0) - correct, 8), axis=1)
         chosen = self.cuts[best]
         if not self.grid:
             present = same + other
             chosen, best = self._centred(best, present.sum(axis=0) - present)
-        return correct[np.arange(self.folds), best] / totals, chosen
+        return correct[np.arange(self.folds), best] / self._held.sum(axis=1), chosen
+
+    def keeps(self, weights: Int64[np.ndarray, " p"]) -> bool:
+        """Whether each fold of a resample has genuine pairs and impostor pairs, if it ever had."""
+        return bool(((self._classes(weights) > 0) == (self._held > 0)).all())
+
+    def _classes(self, weights: np.ndarray | None) -> np.ndarray:
+        """``(k, 2)`` weight of the impostor and the genuine pairs of each fold."""
+        bins = 2 * self.fold.astype(np.int64) + self.genuine
+        return np.bincount(bins, weights, 2 * self.folds).reshape(self.folds, 2)
+
+    def _correct(self, same: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """``(k, cuts)`` pairs that each cut decides rightly, of as many as the list has."""
+        rejected = other.sum(axis=1, keepdims=True) - np.cumsum(other, axis=1)
+        drawn = np.maximum(np.stack([other.sum(axis=1), same.sum(axis=1)], axis=1), 1)
+        scale = self._held / drawn
+        right = scale[:, :1] * rejected + scale[:, 1:] * np.cumsum(same, axis=1)
+        return right[:, :-1]
 
     def _counts(self, chosen: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         """``(k, cuts + 1)`` weight of the chosen pairs at each place, last those never accepted."""

@@ -9,16 +9,22 @@ What to expect: the weight w_a · w_b makes impostor pairs vary more than people
 the intervals are cautious where single pairs, not people, decide the FAR (Owen, "The pigeonhole
 bootstrap", 2007). They say how far the numbers would move with other people of the same kind; not
 with other cameras, other trainings or other galleries.
+
+Where no interval can be had, every function here returns None in its place: if a stratum (a fold;
+the known or the unknown people of a search) has fewer than two units, if a class vanishes in most
+resamples, or if only resamples that equal the data in a stratum have both classes. Draws that are
+all the same would make an interval without width, and any difference look real.
 """
 
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int32
+from jaxtyping import Bool, Float, Int32
 
 from eval.bootstrap import (
     Difference,
+    Samples,
     difference_of,
     draws_of,
     interval_of,
@@ -84,12 +90,12 @@ def verification_intervals(
         level: How much of the resamples an interval holds.
 
     Returns:
-        An interval for each FAR; None where ``tar_at_far`` has no TAR. A single unit says nothing
-        about others: then it is 0 … 1.
+        An interval for each FAR; None where ``tar_at_far`` has no TAR, and where none can be had:
+        see the top of this file.
 
     Raises:
-        ValueError: A score is NaN or +∞, a FAR or the level is out of range, ``units`` are of
-            another number of pairs, or hardly any resample has both genuine and impostor pairs.
+        ValueError: A score is NaN or +∞, a FAR or the level is out of range, or ``units`` are of
+            another number of pairs.
     """
     asked = [point.far for point in tar_at_far(scores, genuine, fars, rule) if not point.reason]
     samples = resampled_tars((scores,), genuine, units, asked, rule, resamples, rng)
@@ -111,7 +117,8 @@ def paired_difference(
 ) -> tuple[Difference | None, ...]:
     """How the TAR of a second system differs from a first one's, at each FAR.
 
-    Args and errors are those of :func:`verification_intervals`; the pairs are the same.
+    Args and errors are those of :func:`verification_intervals`; the pairs are the same. None where
+    one has no TAR, and where no interval can be had.
     """
     points = [tar_at_far(one, genuine, fars, rule) for one in (first, second)]
     gaps = {
@@ -131,29 +138,33 @@ def curve_intervals(
     scores: Float[np.ndarray, " p"],
     genuine: Bool[np.ndarray, " p"],
     units: Units,
-    statistic: Literal["eer", "auc"],
+    statistics: Sequence[Literal["eer", "auc"]],
     *,
     resamples: int,
     rng: np.random.Generator,
     level: float = 0.95,
-) -> Interval:
-    """The interval of the equal error rate, or of the area under the ROC.
+) -> tuple[Interval | None, ...]:
+    """The intervals of the equal error rate and of the area under the ROC, whichever are asked for.
 
     Both need the whole curve in each resample: meant for thousands of pairs, not for millions.
     Args and errors are those of :func:`verification_intervals`.
+
+    Returns:
+        An interval for each statistic; None where none can be had.
     """
     check_scores(scores, genuine)
     draws = draws_of(units, len(scores))
     curve = WeightedCurve(scores, genuine, draws, Totals(draws, genuine))
-    value = {"eer": equal_errors, "auc": area}[statistic]
+    values = [{"eer": equal_errors, "auc": area}[one] for one in statistics]
 
     def measure(weights: Weights) -> np.ndarray | None:
         resample = curve.under(weights)
         if not (resample.impostors and resample.genuine):
             return None
-        return np.array([[value(resample)]])
+        return np.array([[value(resample) for value in values]])
 
-    return interval_of(sample(draws, measure, resamples, rng), (0, 0), level)
+    samples = sample(draws, measure, resamples, rng)
+    return tuple(interval_of(samples, (0, place), level) for place in range(len(values)))
 
 
 def fold_accuracy_interval(
@@ -166,13 +177,14 @@ def fold_accuracy_interval(
     resamples: int,
     rng: np.random.Generator,
     level: float = 0.95,
-) -> Interval:
-    """The interval of the mean accuracy over folds.
+) -> Interval | None:
+    """The interval of the mean accuracy over folds; None where none can be had.
 
     Units are drawn within each fold, as LFW's folds share nobody (a person in two folds of another
     list counts as two). Thresholds are chosen anew in each resample, from its other folds: the
-    interval then covers that choice too. Args and errors are those of
-    ``eval.folds.fold_accuracy`` and of :func:`verification_intervals`.
+    interval then covers that choice too. Each fold keeps its own share of genuine pairs: see
+    ``eval.folds.FoldScores.measure``. Args and errors are those of ``eval.folds.fold_accuracy``
+    and of :func:`verification_intervals`.
     """
     samples = _accuracies((scores,), genuine, fold, units, thresholds, resamples, rng)[1]
     return interval_of(samples, (0, 0), level)
@@ -189,7 +201,7 @@ def fold_accuracy_difference(
     resamples: int,
     rng: np.random.Generator,
     level: float = 0.95,
-) -> Difference:
+) -> Difference | None:
     """How a second system's mean accuracy differs: see :func:`fold_accuracy_interval`."""
     both = (first, second)
     (one, other), samples = _accuracies(both, genuine, fold, units, thresholds, resamples, rng)
@@ -204,17 +216,16 @@ def _accuracies(
     thresholds: Thresholds,
     resamples: int,
     rng: np.random.Generator,
-) -> tuple[list[float], Float64[np.ndarray, "b systems 1"] | None]:
+) -> tuple[list[float], Samples]:
     """Each system's mean accuracy over folds, and that of each resample."""
     prepared = [FoldScores(one, genuine, fold, thresholds) for one in systems]
     fold = prepared[0].fold
     draws = draws_of(units, len(genuine), fold)
     left, right = draws.sides(slice(None))
-    folds = prepared[0].folds
 
     def measure(weights: Weights) -> np.ndarray | None:
         pairs = (weights[left] * weights[right]).astype(np.int64)
-        if not np.bincount(fold, pairs, folds).all():
+        if not prepared[0].keeps(pairs):
             return None
         return np.array([[one.measure(pairs)[0].mean()] for one in prepared])
 

@@ -1,7 +1,7 @@
 """Bootstrap intervals of shares of probes or pictures: rank-k, DIR at a FAR, accuracy.
 
 The probes' people are drawn with replacement; the gallery stays as it is. Part of
-``eval/resampling.py``, which says how to read the intervals.
+``eval/resampling.py``, which says how to read the intervals, and when there is None.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def rate_interval(
     resamples: int,
     rng: np.random.Generator,
     level: float = 0.95,
-) -> Interval:
+) -> Interval | None:
     """The interval of a mean, such as of 1 for each picture that is classified rightly.
 
     Args:
@@ -41,7 +41,7 @@ def rate_interval(
         level: How much of the resamples the interval holds.
 
     Returns:
-        The interval; 0 … 1 if all are of one unit.
+        The interval; None where none can be had, as all are of one unit.
 
     Raises:
         ValueError: There is no value, one is outside 0 … 1, a unit is negative, or the level is not
@@ -58,7 +58,7 @@ def rate_difference(
     resamples: int,
     rng: np.random.Generator,
     level: float = 0.95,
-) -> Difference:
+) -> Difference | None:
     """How a second system's mean differs on the same pictures: see :func:`rate_interval`."""
     samples = _means((first, second), unit, resamples, rng)
     return difference_of(float(second.mean() - first.mean()), samples, 0, level)
@@ -72,8 +72,8 @@ def rank_interval(
     resamples: int,
     rng: np.random.Generator,
     level: float = 0.95,
-) -> Interval:
-    """The interval of the rank-k rate; ``unit`` says whose each probe is.
+) -> Interval | None:
+    """The interval of the rank-k rate; ``unit`` says whose each probe is; None if all are one's.
 
     Raises:
         ValueError: As ``rank_rate``, or a unit is negative, or the level is not inside (0, 1).
@@ -91,7 +91,7 @@ def rank_difference(
     resamples: int,
     rng: np.random.Generator,
     level: float = 0.95,
-) -> Difference:
+) -> Difference | None:
     """How a second system's rank-k rate differs on the same probes: see :func:`rank_interval`."""
     found = _found((first, second), k)
     samples = _means(found, unit[first.mated], resamples, rng)
@@ -115,7 +115,8 @@ def dir_intervals(
     how many there are of each. Args as ``dir_at_far``, and ``unit`` says whose each probe is.
 
     Returns:
-        An interval for each FAR; None where ``dir_at_far`` has no rate.
+        An interval for each FAR; None where ``dir_at_far`` has no rate, or where fewer than two
+        people are in the gallery or fewer than two are not.
 
     Raises:
         ValueError: As ``dir_at_far``, or a unit is negative, or the level is not inside (0, 1).

@@ -86,6 +86,7 @@ class Draws:
 
     Attributes:
         count: How many units there are.
+        fewest: How many there are in the smallest stratum; with one, its draws are all the same.
     """
 
     def __init__(self, units: Units) -> None:
@@ -103,6 +104,7 @@ class Draws:
         else:
             self._sizes = np.array([len(used)])
         self.count = int(self._sizes.sum())
+        self.fewest = min(self._sizes.tolist(), default=0)
         self._number = np.full(len(units.unit), -1, np.int32)
         self._number[rows] = number
 
@@ -110,6 +112,11 @@ class Draws:
         """How often each unit is drawn, as many draws in each stratum as it has units."""
         drawn = [np.bincount(rng.integers(0, n, n), minlength=n) for n in self._sizes]
         return np.concatenate([*drawn, [1]]).astype(np.int32)
+
+    def each_stratum(self, chosen: Bool[np.ndarray, " u"]) -> bool:
+        """Whether there is a chosen unit in each stratum; laid out as the weights are."""
+        stratum = np.repeat(np.arange(len(self._sizes)), self._sizes)
+        return bool(np.bincount(stratum[chosen[:-1]], minlength=len(self._sizes)).all())
 
     def sides(
         self, pairs: slice | np.ndarray

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -83,25 +84,83 @@ def test_folds_equal_the_loops(data: tuple[np.ndarray, np.ndarray, np.ndarray]) 
         assert found.sem == pytest.approx(math.sqrt(squares / (k - 1)) / math.sqrt(k))
 
 
-@settings(max_examples=100, deadline=None)
+def right_share(
+    accepted: np.ndarray, genuine: np.ndarray, inside: np.ndarray, weights: np.ndarray
+) -> Fraction:
+    """How many pairs of a fold are right: p · TPR + (1 − p) · TNR, of as many as the list has."""
+    total = Fraction(0)
+    for label in (False, True):
+        members = inside & (genuine == label)
+        if members.any():
+            right = int(weights[members & (accepted == label)].sum())
+            total += int(members.sum()) * Fraction(right, int(weights[members].sum()))
+    return total
+
+
+def resampled(
+    data: tuple[np.ndarray, np.ndarray, np.ndarray], weights: np.ndarray, thresholds: Thresholds
+) -> list[tuple[float, float]]:
+    """A resample's accuracy and threshold for each fold, in exact fractions."""
+    scores, genuine, fold = data
+    parts = range(fold.max() + 1)
+    distances = np.array([math.inf if s == -math.inf else 2 - 2 * float(s) for s in scores])
+    result = []
+    for held_out in parts:
+        train = [fold == part for part in parts if part != held_out]
+        there = np.any(train, axis=0) & (weights > 0) & (scores > -math.inf)
+        values = sorted(set(scores[there].tolist()), reverse=True)
+        if thresholds == "grid":
+            cuts = [(t, distances < t, 1 - t / 2) for t in np.arange(0, 4, 0.01).tolist()]
+        else:
+            middles = [(a + b) / 2 for a, b in itertools.pairwise(values)] + values[-1:]
+            cuts = [(math.inf, np.zeros(len(scores), bool), math.inf)]
+            cuts += [(m, scores >= m, m) for m in middles]
+        goods = [sum(right_share(c[1], genuine, one, weights) for one in train) for c in cuts]
+        _, accepted, threshold = cuts[goods.index(max(goods))]  # the first of equals
+        test = fold == held_out
+        share = right_share(accepted, genuine, test, weights) / int(test.sum())
+        result.append((float(share), threshold))
+    return result
+
+
+@settings(max_examples=30, deadline=None)
 @given(folded(), st.integers(0, 2**32))
-def test_weights_are_repetitions(
+def test_a_resample_keeps_the_share_of_genuine_pairs(
     data: tuple[np.ndarray, np.ndarray, np.ndarray], seed: int
 ) -> None:
     scores, genuine, fold = data
     weights = np.random.default_rng(seed).integers(0, 4, len(scores))
+    lost = any(
+        members.any() and not weights[members].any()
+        for part in range(fold.max() + 1)
+        for members in ((fold == part) & (genuine == label) for label in (False, True))
+    )
     for thresholds in LOOPS:
         prepared = FoldScores(scores, genuine, fold, thresholds)
-        empty = np.bincount(fold, weights) == 0
-        if empty.any():
-            with pytest.raises(ValueError, match=f"fold {np.argmax(empty)} has no pairs"):
+        assert prepared.keeps(weights) != lost
+        if lost:
+            with pytest.raises(ValueError, match="a fold has lost all its"):
                 prepared.measure(weights)
-            continue
-        repeated = [np.repeat(one, weights) for one in (scores, genuine, fold)]
-        expected = fold_accuracy(repeated[0], repeated[1], repeated[2], thresholds)
+            weights = np.maximum(weights, 1)
+            lost = False
+        expected = resampled(data, weights, thresholds)
         accuracies, chosen = prepared.measure(weights)
-        np.testing.assert_array_equal(accuracies, expected.accuracies)
-        np.testing.assert_array_equal(chosen, expected.thresholds)
+        assert accuracies.tolist() == pytest.approx([one for one, _ in expected])
+        assert chosen.tolist() == pytest.approx([one for _, one in expected])
+
+
+def test_cuts_that_are_equally_good_stay_so_in_a_resample() -> None:
+    """In fractions such as 10/3 · 2 they differ in the last bit: the strictest is to be chosen."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        fold = np.arange(60, dtype=np.int32) % 3
+        genuine = rng.uniform(size=60) < 0.5
+        scores = np.round(rng.uniform(-1, 1, 60), 1)
+        weights = rng.integers(0, 4, 60)
+        found = FoldScores(scores, genuine, fold, "exact").measure(weights)
+        expected = resampled((scores, genuine, fold), weights, "exact")
+        assert found[0].tolist() == pytest.approx([one for one, _ in expected])
+        assert found[1].tolist() == pytest.approx([one for _, one in expected])
 
 
 def test_by_hand() -> None:

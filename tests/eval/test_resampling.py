@@ -9,10 +9,12 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from eval import resampling_rates
-from eval.folds import Thresholds, fold_accuracy
+from eval.bootstrap import sample
+from eval.folds import FoldScores, Thresholds, fold_accuracy
 from eval.identification import Search, dir_at_far
+from eval.intervals import Interval
 from eval.resampling import (
+    Difference,
     Units,
     curve_intervals,
     dir_differences,
@@ -116,16 +118,13 @@ def test_curves_equal_resamples_written_out() -> None:
         eers.append(equal_error_rate(first[rows], genuine[rows]).rate)
         areas.append(roc_auc_score(genuine[rows], np.maximum(first[rows], -1e9)))
     expected: dict[Literal["eer", "auc"], list[float]] = {"eer": eers, "auc": areas}
-    for statistic, values in expected.items():
-        interval = curve_intervals(
-            first,
-            genuine,
-            units,
-            statistic,
-            resamples=RESAMPLES,
-            rng=np.random.default_rng(6),
-        )
-        assert interval == pytest.approx(np.quantile(values, (0.025, 0.975)).tolist(), abs=1e-12)
+    both = tuple(expected)
+    for asked in (both, both[::-1], both[:1], both[1:]):
+        rng = np.random.default_rng(6)
+        found = curve_intervals(first, genuine, units, asked, resamples=RESAMPLES, rng=rng)
+        for statistic, interval in zip(asked, found, strict=True):
+            quantiles = np.quantile(expected[statistic], (0.025, 0.975))
+            assert interval == pytest.approx(quantiles.tolist(), abs=1e-12)
 
 
 @pytest.mark.parametrize("thresholds", ["grid", "exact"])
@@ -142,10 +141,12 @@ def test_folds_equal_resamples_written_out(thresholds: Thresholds) -> None:
             inside = np.flatnonzero(fold == part)
             only = Units(units.left[inside], units.right[inside], units.unit)
             rows.append(inside[written_out(only, drawn(rng, names_of(only)))])
-        chosen = np.concatenate(rows)
+        times = np.bincount(np.concatenate(rows), minlength=len(fold))
+        if len({(fold[row], genuine[row]) for row in np.concatenate(rows)}) < 6:
+            continue  # a fold without genuine or without impostor pairs is drawn again
         expected.append(
             [
-                fold_accuracy(one[chosen], genuine[chosen], fold[chosen], thresholds).mean
+                FoldScores(one, genuine, fold, thresholds).measure(times)[0].mean()
                 for one in (first, second)
             ]
         )
@@ -159,6 +160,7 @@ def test_folds_equal_resamples_written_out(thresholds: Thresholds) -> None:
         first, second, genuine, fold, units, thresholds, rng=np.random.default_rng(7), **how
     )
     assert one == pytest.approx(np.quantile(plain[:, 0], (0.025, 0.975)).tolist())
+    assert both is not None
     assert both.first == one
     gaps = np.quantile(plain[:, 1] - plain[:, 0], (0.025, 0.975))
     assert both.interval == pytest.approx(gaps.tolist(), abs=1e-12)
@@ -215,6 +217,7 @@ def test_searches_equal_resamples_written_out() -> None:
     ):
         assert interval == pytest.approx(np.quantile(values[:, 0], (0.025, 0.975)).tolist())
         gaps = np.quantile(values[:, 1] - values[:, 0], (0.025, 0.975))
+        assert difference is not None
         assert difference.interval == pytest.approx(gaps.tolist(), abs=1e-12)
         assert difference.first == interval
     whole = [dir_at_far(s, (0.3,), "conservative", 2)[0].tar or 0.0 for s in (first, second)]
@@ -244,6 +247,7 @@ def test_a_rate_is_the_mean_of_drawn_pictures() -> None:
     one = rate_interval(first, people, rng=np.random.default_rng(10), **how)
     both = rate_difference(first, second, people, rng=np.random.default_rng(10), **how)
     assert one == pytest.approx(np.quantile(plain[:, 0], (0.025, 0.975)).tolist())
+    assert both is not None
     gaps = np.quantile(plain[:, 1] - plain[:, 0], (0.025, 0.975))
     assert both.interval == pytest.approx(gaps.tolist(), abs=1e-12)
     assert both.difference == pytest.approx(second.mean() - first.mean())
@@ -301,11 +305,63 @@ def test_one_unit_says_nothing_about_others() -> None:
     (first, second, genuine, _), units = world(13)
     alone = Units(units.left, units.right, np.zeros(len(units.unit), np.int64))
     how = {"resamples": 5, "rng": np.random.default_rng(0)}
-    assert verification_intervals(first, genuine, alone, (0.2,), "nearest", **how) == ((0, 1),)
-    (apart,) = paired_difference(first, second, genuine, alone, (0.2,), "nearest", **how)
-    assert apart is not None
-    assert apart.interval == (-1, 1)
-    assert rate_interval(np.array([1.0, 0.0]), np.array([4, 4]), **how) == (0, 1)
+    assert verification_intervals(first, genuine, alone, (0.2,), "nearest", **how) == (None,)
+    assert paired_difference(first, second, genuine, alone, (0.2,), "nearest", **how) == (None,)
+    assert curve_intervals(first, genuine, alone, ("auc", "eer"), **how) == (None, None)
+    values, whose = (np.array([1.0, 0.0]), np.array([0.0, 1.0])), np.array([4, 4])
+    assert rate_interval(values[0], whose, **how) is None
+    assert rate_difference(*values, whose, **how) is None
+
+
+def by_folds(
+    genuine: np.ndarray, fold: np.ndarray, units: Units
+) -> tuple[Interval | None, Difference | None]:
+    """What is said of two systems, the second better."""
+    rng = np.random.default_rng(3)
+    second = np.where(genuine, 0.9, 0.1) + rng.uniform(0, 0.05, len(genuine))
+    first = np.where(np.arange(len(genuine)) % 20 == 0, 1 - second, second)
+    same = (genuine, fold.astype(np.int32), units, "exact")
+    how = {"resamples": 30, "rng": rng}
+    return (
+        fold_accuracy_interval(first, *same, **how),
+        fold_accuracy_difference(first, second, *same, **how),
+    )
+
+
+def test_folds_of_one_unit_have_no_interval() -> None:
+    """Leaving one pair out, without subjects: every draw would be the data."""
+    fold = np.arange(40)
+    assert by_folds(fold % 2 == 0, fold, Units.each(40)) == (None, None)
+    assert None not in by_folds(fold % 2 == 0, np.minimum(fold // 13, 2), Units.each(40))
+    # One such fold among others is enough: it would pass for certain.
+    assert by_folds(fold % 2 == 0, np.append(fold[:-1] % 3, 3), Units.each(40)) == (None, None)
+
+
+@pytest.mark.parametrize("folds", [2, 3, 30])
+def test_folds_of_one_impostor_pair_have_no_interval(folds: int) -> None:
+    """Only the draw that takes both people has the pair; with many folds hardly any draw does."""
+    people = np.arange(2 * folds)
+    units = Units(people[::2].astype(np.int32), people[1::2].astype(np.int32), people)
+    assert by_folds(np.zeros(folds, bool), np.arange(folds), units) == (None, None)
+
+
+@pytest.mark.parametrize(("known", "unknown"), [(1, 1), (1, 9), (9, 1)])
+def test_a_search_of_one_known_or_one_unknown_person_has_no_interval(
+    known: int, unknown: int
+) -> None:
+    rng = np.random.default_rng(1)
+    people = np.repeat(np.arange(known + unknown), 20)
+    mated = people < known
+    mate = np.where(mated, rng.normal(0.5, 0.5, len(people)), -np.inf).astype(np.float32)
+    impostor = rng.normal(0, 0.3, len(people)).astype(np.float32)
+    one = Search(mate, mated.astype(np.int64), impostor, mated)
+    other = Search(mate + np.float32(0.2), mated.astype(np.int64), impostor, mated)
+    how = {"resamples": 30, "rng": rng}
+    assert dir_at_far(one, (0.6,), "nearest")[0].tar is not None
+    assert dir_intervals(one, (0.6,), "nearest", people, **how) == (None,)
+    assert dir_differences(one, other, (0.6,), "nearest", people, **how) == (None,)
+    assert (rank_interval(one, 1, people, **how) is None) == (known == 1)
+    assert (rank_difference(one, other, 1, people, **how) is None) == (known == 1)
 
 
 def test_a_far_without_a_tar_has_no_interval() -> None:
@@ -345,23 +401,88 @@ def test_what_cannot_be_resampled_is_refused() -> None:
             compare()
 
 
-def test_a_class_that_vanishes_is_no_resample() -> None:
-    """Two people and one genuine pair: half the draws lack a class, and are drawn again."""
+@pytest.mark.parametrize("people", [2, 3])
+def test_a_class_that_vanishes_is_no_resample(people: int) -> None:
+    """One person has the genuine pair, and impostor pairs with the others.
+
+    Draws that lack a class are drawn again. With two people that leaves the data alone.
+    """
     scores = np.concatenate([[0.8], np.linspace(0, 1, 20)])
     genuine = np.arange(21) == 0
-    subjects = np.array([3, 3, 5])
     left = np.zeros(21, np.int32)
-    right = np.where(genuine, 1, 2).astype(np.int32)
-    units = Units(left, right, subjects)
+    right = np.where(genuine, 1, 2 + np.arange(21) % (people - 1)).astype(np.int32)
+    units = Units(left, right, np.array([3, 3, 5, 7][: people + 1]))
     (found,) = verification_intervals(
         scores, genuine, units, (0.5,), "conservative", resamples=30, rng=np.random.default_rng(0)
     )
-    assert found == (1, 1)
-    # Two strata of one unit each that share no pair with both drawn twice: never an impostor.
-    apart = Units(left, right, np.array([3, 3, 5]), np.array([0, 0, 1]))
-    assert Draws(apart).count == 2
-    with pytest.raises(ValueError, match="too few to resample"):
-        resampling_rates.sample(Draws(apart), lambda _: None, 3, np.random.default_rng(0))
+    assert found == (None if people == 2 else (1, 1))
+
+
+def test_a_class_that_vanishes_in_most_resamples_leaves_no_interval() -> None:
+    tries = []
+
+    def measure(weights: np.ndarray) -> np.ndarray | None:
+        tries.append(weights)
+        return np.ones((1, 1)) if len(tries) % 102 == 0 else None
+
+    draws = Draws(Units.of(np.arange(5)))
+    assert sample(draws, measure, 3, np.random.default_rng(0)) is None
+    assert len(tries) == 101
+    tries[:] = [tries[0]]  # one miss less in a row
+    found = sample(draws, measure, 3, np.random.default_rng(0))
+    assert found is None
+    assert len(tries) == 102 + 101
+
+
+def test_a_stratum_of_one_unit_is_not_even_drawn() -> None:
+    def measure(weights: np.ndarray) -> np.ndarray:
+        raise AssertionError(weights)
+
+    units = Units.of(np.arange(5)).within(np.array([0, 0, 1, 1, 2], np.int32))
+    assert sample(Draws(units), measure, 3, np.random.default_rng(0)) is None
+
+
+def folded_world(rng: np.random.Generator, folds: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and labels: six people a fold, each with a genuine pair and an impostor pair with all.
+
+    They are so alike that nearly everybody is rejected: the accuracy is the share of impostors.
+    """
+    genuine = np.tile(np.eye(6, dtype=bool).ravel(), folds)
+    scores = rng.normal(0, 0.1, len(genuine)) + 0.1 * genuine
+    return np.clip(scores, -1, 1), genuine
+
+
+def folded_coverage(worlds: int, level: float = 0.95) -> tuple[float, float]:
+    """How often the interval holds the expected accuracy, and how often the printed one."""
+    rng = np.random.default_rng(21)
+    left, right = (one.astype(np.int32) for one in np.divmod(np.arange(360), 6))
+    right += left // 6 * 6
+    units, fold = Units(left, right, np.arange(60)), (left // 6).astype(np.int32)
+    drawn = (folded_world(rng) for _ in range(500))
+    truth = float(np.mean([fold_accuracy(*one, fold, "grid").mean for one in drawn]))
+    hits, own = 0, 0
+    for _ in range(worlds):
+        scores, genuine = folded_world(rng)
+        how = {"resamples": 200, "rng": rng, "level": level}
+        found = fold_accuracy_interval(scores, genuine, fold, units, "grid", **how)
+        assert found is not None
+        hits += not found.excludes(truth)
+        own += not found.excludes(fold_accuracy(scores, genuine, fold, "grid").mean)
+    return hits / worlds, own / worlds
+
+
+def test_intervals_over_folds_hold_their_own_estimate() -> None:
+    covered, own = folded_coverage(30)
+    assert own == 1
+    assert covered >= 0.9
+
+
+@pytest.mark.slow
+def test_coverage_over_folds_is_what_it_says() -> None:
+    """Four standard errors of 500 worlds are 0.039; above the level it is cautious, not wrong."""
+    covered, own = folded_coverage(500)
+    assert own == 1
+    assert covered >= 0.95 - 0.039
 
 
 def coverage(
