@@ -24,7 +24,7 @@ from protocols.errors import BadInput, DatasetUnavailable
 from protocols.photos import FolderPhotos
 from protocols.record_photos import Property, RecordPhotos, read_property
 from protocols.recordio import RecordFile
-from protocols.roots import inside_root
+from protocols.roots import inside_root, is_dir, is_file
 from protocols.types import InputFile, TrainingFaces
 
 NAME = "CASIA-WebFace"
@@ -60,14 +60,14 @@ def load(root: Path, *, layout: Layout = "auto") -> TrainingFaces:
             off.
     """
     packed = next(
-        (root / one for one in RECORDS_FOLDERS if (root / one / "train.rec").exists()), None
+        (root / one for one in RECORDS_FOLDERS if is_file(root / one / "train.rec")), None
     )
     if layout == "records" or (layout == "auto" and packed):
         place = packed or root
         _stay_inside(root, place)
         faces, official, listed = load_records(place, NAME), RECORDS_COUNTS, place / "train.rec"
     else:
-        place = next((one for one in (root / NAME, root) if one.is_dir()), root)
+        place = next((one for one in (root / NAME, root) if is_dir(one)), root)
         _stay_inside(root, place)
         faces, official, listed = load_folders(place, NAME), FOLDERS_COUNTS, place
     found = {"photos": len(faces.labels), "identities": len(faces.identities)}
@@ -89,16 +89,18 @@ def load_records(root: Path, name: str) -> TrainingFaces:
 
     Raises:
         DatasetUnavailable: ``train.rec`` is absent.
-        BadInput: A file is malformed, a label is no whole number or too large, an identity has no
-            picture, a path leads out of the root, or a count is off.
+        BadInput: A file is malformed, the ``.idx`` lacks record 0, a label is no whole number or
+            too large, an identity has no picture, a path leads out of the root, or a count is off.
     """
     path, about = root / "train.rec", root / "property"
-    if not path.exists():
+    if not is_file(path):
         raise DatasetUnavailable(f"{name}'s train.rec", path, HOW)
     for one in (path.name, "train.idx", about.name):
         inside_root(root, one, path, one)
     file = RecordFile.open(path)
     keys, announced = file.image_keys()
+    if file.index and file.keys[0] != 0:  # its line comes after those of the pictures: cut short?
+        raise BadInput(file.index, "", "a line for record 0", f"records from {file.keys[0]} on")
     described = _described(about, announced)
     identities = described.identities if described else announced
     labels = _labels(path, keys, file.image_labels(keys), identities)
@@ -170,7 +172,7 @@ def _stay_inside(root: Path, place: Path) -> None:
 
 def _described(path: Path, announced: int | None) -> Property | None:
     """What the ``property`` says, if there is one; refuses one that record 0 contradicts."""
-    if not path.exists():
+    if not (is_file(path) or is_dir(path)):
         return None
     described = read_property(path)
     if announced not in (None, described.identities):
@@ -209,7 +211,7 @@ def _identities(root: Path, name: str) -> list[str]:
     identities = []
     for entry in _entries(root, name):
         _check_name(root, entry)
-        if entry.is_dir():
+        if _kind(root, entry) == "folder":
             identities.append(entry.name)
             continue
         lower = entry.name.lower()
@@ -227,7 +229,7 @@ def _pictures(root: Path, identity: str) -> list[str]:
     pictures = []
     for entry in _entries(folder, identity):
         _check_name(root, entry)
-        if not entry.name.lower().endswith(ENDINGS) or not entry.is_file():
+        if not entry.name.lower().endswith(ENDINGS) or _kind(folder, entry) != "file":
             raise BadInput(
                 folder / entry.name, "", f"a picture file ({', '.join(ENDINGS)})", "another"
             )
@@ -246,6 +248,15 @@ def _entries(folder: Path, what: str) -> list["os.DirEntry[str]"]:
         raise DatasetUnavailable(what, folder, HOW) from error
     except OSError as error:
         raise BadInput(folder, "", "a folder", error.strerror or str(error)) from error
+
+
+def _kind(folder: Path, entry: "os.DirEntry[str]") -> Literal["folder", "file", "another"]:
+    """What an entry is, or the link leads to; mostly told without another look at the disk."""
+    try:
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else "another"
+    except OSError as error:  # a link into a folder that may not be read, …
+        found = error.strerror or str(error)
+        raise BadInput(folder / entry.name, "", "a path that can be looked at", found) from error
 
 
 def _check_name(root: Path, entry: "os.DirEntry[str]") -> None:

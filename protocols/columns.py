@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from protocols.errors import BadInput, DatasetUnavailable
+from protocols.roots import is_file
 
 LARGEST = 2**31 - 1
 LONGEST_LINE = 10_000
@@ -46,7 +47,7 @@ def read_whole_numbers(
         DatasetUnavailable: The file is absent.
         BadInput: It cannot be read, is empty, or a line has another form; names the line.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise DatasetUnavailable(what, path, how)
     try:
         with path.open("rb") as file:

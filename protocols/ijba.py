@@ -116,7 +116,7 @@ def _verification(root: Path, split: int, missing: Missing) -> VerificationProto
     again += check_repeats(path, pairs, len(gathered.templates), official=not counted.inputs)
     return VerificationProtocol(
         name=NAME,
-        rule=f"NIST's 1:1 lists, split {split} of {len(SPLITS)}{again}",
+        rule=f"NIST's 1:1 lists, ten splits{again}",
         samples=gathered.samples,
         templates=gathered.templates,
         pairs=pairs,
@@ -139,7 +139,7 @@ def _identification(root: Path, split: int, missing: Missing) -> IdentificationP
     again = gathered.repeats(official=not counted.inputs)
     return IdentificationProtocol(
         name=NAME,
-        rule=f"NIST's 1:N lists, split {split} of {len(SPLITS)}{again}",
+        rule=f"NIST's 1:N lists, ten splits{again}",
         samples=gathered.samples,
         templates=gathered.templates,
         galleries={GALLERY: held},

@@ -3,7 +3,8 @@
 The file is a pickle of two lists: encoded pictures, two a pair, and whether each pair is the same
 person (deepinsight/insightface, ``recognition/arcface_torch/eval/verification.py`` reads it and
 ``recognition/_datasets_`` tells where the files come from). The pictures are bytes, or arrays of
-uint8; older files were written by Python 2. No instruction of the pickle is run.
+uint8; older files were written by Python 2. Protocols 2 and later of pickle are read. No
+instruction of the pickle is run.
 """
 
 from pathlib import Path
@@ -15,6 +16,7 @@ from jaxtyping import Bool, Int32
 from protocols.counts import check_counts
 from protocols.errors import BadInput, DatasetUnavailable
 from protocols.photos import PackedPhotos
+from protocols.roots import is_file
 from protocols.safe_pickle import read_pickled_pictures
 from protocols.types import InputFile, Pairs, Samples, Templates, VerificationProtocol
 
@@ -36,9 +38,10 @@ def load(path: Path) -> VerificationProtocol:
 
     Raises:
         DatasetUnavailable: The file is absent.
-        BadInput: It is no pickle, holds anything but the two lists, or a count is off.
+        BadInput: It cannot be read, is no pickle, holds anything but the two lists, or a count is
+            off.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise DatasetUnavailable(path.name, path, HOW)
     pictures, genuine = _read(path)
     first = np.arange(0, len(pictures), 2, dtype=np.int32)
@@ -92,9 +95,11 @@ def _read(path: Path) -> tuple[list[bytes], Bool[np.ndarray, " p"]]:
 
 
 def _flags(path: Path, same: Any) -> Bool[np.ndarray, " p"]:
-    """Same or not, as a list of truth values or of 0 and 1, or as an array of truth values."""
-    if isinstance(same, np.ndarray) and same.ndim == 1 and same.dtype == bool:
-        return same
+    """Same or not, as a list or an array of truth values or of 0 and 1."""
+    if isinstance(same, np.ndarray) and same.ndim == 1 and same.dtype.kind in "biu":
+        same = same.tolist()
+    if isinstance(same, bytes):  # an array of uint8, as the reader has it
+        same = list(same)
     if not isinstance(same, list | tuple):
         raise BadInput(path, "same or not", "a list of truth values", _kind(same))
     for index, flag in enumerate(same):

@@ -22,7 +22,7 @@ import numpy as np
 from protocols.counts import Counted, check_counts
 from protocols.errors import BadInput, DatasetUnavailable
 from protocols.photos import Missing, find_photos
-from protocols.roots import inside_root
+from protocols.roots import inside_root, is_dir, is_file
 from protocols.textfile import read_lines
 from protocols.types import InputFile, Pairs, Samples, Templates, VerificationProtocol
 
@@ -76,7 +76,8 @@ def load(
 
     Raises:
         DatasetUnavailable: The list, the photos, or (if that is refused) one of them is absent.
-        BadInput: A line is malformed, a pair stands there twice, or a count is off; names the line.
+        BadInput: A line is malformed, a pair stands there twice (names the line), a count is off,
+            or a path cannot be looked at.
     """
     listed = _find_list(root) if pairs is None else pairs
     comparisons = read_pairs(listed)
@@ -199,7 +200,7 @@ def _count(root: Path, listed: Path, comparisons: Sequence[Comparison], photos: 
 
 def _find_list(root: Path) -> Path:
     for folder in (root, root / _HOME):
-        if (folder / LIST).is_file():
+        if is_file(folder / LIST):
             return folder / LIST
     raise DatasetUnavailable("LFW's list of pairs", root / LIST, HOW)
 
@@ -207,7 +208,7 @@ def _find_list(root: Path) -> Path:
 def _find_folder(root: Path, people: Sequence[str], missing: Missing) -> Path:
     """The folder of photos: the first that is there and holds anyone of the list."""
     for folder in _folders(root):
-        if any((folder / person).is_dir() for person in people):
+        if any(is_dir(folder / person) for person in people):
             return folder
     if missing == "not-needed":
         return root / FOLDERS[0]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -21,7 +21,7 @@ from protocols.textfile import read_lines
 _PROPERTY_LINE = re.compile(r"\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RecordNames(Sequence[str]):
     """``record 17``, …: made when they are asked for, as there may be half a million.
 
@@ -34,7 +34,13 @@ class RecordNames(Sequence[str]):
     def __len__(self) -> int:
         return len(self.keys)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "RecordNames": ...
+
+    def __getitem__(self, index: int | slice) -> "str | RecordNames":
         if isinstance(index, slice):
             return RecordNames(self.keys[index])
         return f"record {self.keys[index]}"

@@ -47,8 +47,7 @@ class RecordWriter:
         self._size = height, width
         self._paths = [folder / "property", folder / f"{name}.idx", folder / f"{name}.rec"]
         for path in self._paths:
-            if path.exists():
-                raise BadInput(path, "", "a name for a new file", "a file of that name")
+            _refuse_existing(path)
         folder.mkdir(parents=True, exist_ok=True)
         self._parts = [path.with_name(f".{path.name}.part") for path in self._paths]
         self._property, self._index, self._records = (path.open("wb") for path in self._parts)
@@ -98,6 +97,7 @@ class RecordWriter:
 
         Raises:
             ValueError: There is no picture.
+            BadInput: A file of one of the names has appeared meanwhile.
             OSError: The files cannot be written.
         """
         try:
@@ -131,6 +131,7 @@ class RecordWriter:
         named: list[Path] = []
         try:
             for part, path in zip(self._parts, self._paths, strict=True):
+                _refuse_existing(path)
                 part.replace(path)
                 named.append(path)
         except BaseException:
@@ -146,6 +147,11 @@ class RecordWriter:
 
     def _files(self) -> tuple[BinaryIO, ...]:
         return self._property, self._index, self._records
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise BadInput(path, "", "a name for a new file", "a file of that name")
 
 
 def pack_record(content: bytes) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
 from protocols.errors import BadInput, DatasetUnavailable
+from protocols.roots import is_file
 from protocols.textfile import read_lines
 
 MAGIC_NUMBER = 0xCED7230A
@@ -83,10 +84,10 @@ class RecordFile:
 
         Raises:
             DatasetUnavailable: The file is absent.
-            BadInput: The ``.idx`` is malformed, or there is none and the file is damaged, or its
-                ids repeat.
+            BadInput: A file cannot be read, the ``.idx`` is malformed, or there is none and the
+                file is damaged, or its ids repeat.
         """
-        if not path.is_file():
+        if not is_file(path):
             raise DatasetUnavailable(path.name, path, "It has to be a RecordIO file.")
         try:
             path.open("rb").close()
@@ -94,7 +95,7 @@ class RecordFile:
             found = error.strerror or str(error)
             raise BadInput(path, "", "a RecordIO file", found) from error
         index = path.with_suffix(".idx")
-        if index.is_file():
+        if is_file(index):
             return cls(path, *read_index(index), index)
         offsets = np.fromiter(_scan(path), np.int64)
         numbered = cls(path, np.arange(len(offsets)), offsets, None)

@@ -73,14 +73,43 @@ def require_root(name: str, title: str, get: str, override: Path | None = None) 
 
     Raises:
         DatasetUnavailable: There is no such folder.
+        BadInput: It cannot be looked at.
     """
     root = resolve_root(name, override)
-    if not root.path.is_dir():
+    if not is_dir(root.path):
         how = f"(The place was set by {root.origin}.) {get}"
         if root.origin == "default":
             how = f"{get} If you have it elsewhere: --root, CFR_DATA or data.toml say where."
         raise DatasetUnavailable(title, root.path, how)
     return root.path
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a link is followed.
+
+    Raises:
+        BadInput: It cannot be told: a folder on the way may not be read, a name is too long, ….
+    """
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise _unseen(path, error) from error
+
+
+def is_dir(path: Path) -> bool:
+    """Whether a folder is there; a link is followed.
+
+    Raises:
+        BadInput: It cannot be told: a folder on the way may not be read, a name is too long, ….
+    """
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise _unseen(path, error) from error
+
+
+def _unseen(path: Path, error: OSError) -> BadInput:
+    return BadInput(path, "", "a path that can be looked at", error.strerror or str(error))
 
 
 def inside_root(root: Path, name: str, file: Path, record: str) -> Path:
@@ -111,13 +140,13 @@ def read_data_toml(path: Path) -> dict[str, Path]:
     Returns an empty dictionary when there is no such file.
 
     Raises:
-        BadInput: The file is no TOML, or an entry is no string.
+        BadInput: The file cannot be read, is no TOML, or an entry is no string.
     """
-    if not path.is_file():
+    if not is_file(path):
         return {}
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadInput(path, "", 'lines such as aflw2000 = "/data/aflw2000"', str(error)) from error
     for name, value in entries.items():
         if not isinstance(value, str) or not value:

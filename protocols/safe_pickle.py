@@ -9,6 +9,7 @@ The instructions, and what Python 2 and 3 write for the same value, are document
 """
 
 import io
+import os
 import pickle
 import pickletools
 from pathlib import Path
@@ -76,12 +77,13 @@ class _Array:
     def __setstate__(self, state: Any) -> None:
         self.state = state
 
-    def real(self) -> np.ndarray:
+    def real(self, copies: "_Copies") -> np.ndarray:
         """The array, in this machine's byte order; the same one every time."""
         if self.made is None:
             _, shape, dtype, fortran, content = self.state
             if not (isinstance(dtype, _Dtype) and isinstance(content, bytes | bytearray)):
                 raise ValueError("an array without plain numbers")
+            copies.take(len(content))
             flat = np.frombuffer(content, dtype.real())
             flat = flat.astype(flat.dtype.newbyteorder("="))
             self.made = flat.reshape(shape, order="F" if fortran else "C")
@@ -153,15 +155,35 @@ class _ArrayReader(pickle._Unpickler):
         return _numpy_name(module, name)
 
 
-class _Maker:
-    """Makes the arrays within a value, and refuses what else may not be there."""
+class _Copies:
+    """How many bytes may still be copied: an honest file copies none of its bytes twice.
 
-    def __init__(self, most_values: int) -> None:
-        self.left = most_values
+    Many arrays may name the same bytes, and each would take memory of its own.
+    """
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise ValueError("more bytes than the file holds")
+
+
+class _Maker:
+    """Makes the arrays within a value, and refuses what else may not be there.
+
+    Args:
+        most_values: How many values there may be.
+        most_bytes: How many bytes all arrays together may take.
+    """
+
+    def __init__(self, most_values: int, most_bytes: int) -> None:
+        self.left, self.arrays = most_values, _Copies(most_bytes)
 
     def array(self, array: _Array) -> Any:
         """What becomes of an array."""
-        return array.real()
+        return array.real(self.arrays)
 
     def make(self, value: Any, depth: int = 0) -> Any:
         self.left -= 1
@@ -176,18 +198,6 @@ class _Maker:
         if value is None or isinstance(value, str | bytes | int | float):
             return value
         raise ValueError(f"a bare {type(value).__name__.strip('_').lower()}")
-
-
-class _Copies:
-    """How many bytes may still be copied: an honest file copies none of its bytes twice."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def take(self, size: int) -> None:
-        self.left -= size
-        if self.left < 0:
-            raise ValueError("more bytes than the file holds")
 
 
 class _BytesOfText(_Name):
@@ -235,8 +245,8 @@ class _PictureReader(pickle.Unpickler):
 class _PictureMaker(_Maker):
     """Makes bytes of arrays of bytes, without a copy where the pickle holds bytes."""
 
-    def __init__(self, most_values: int, copies: _Copies) -> None:
-        super().__init__(most_values)
+    def __init__(self, most_values: int, most_bytes: int, copies: _Copies) -> None:
+        super().__init__(most_values, most_bytes)
         self.copies = copies
 
     def array(self, array: _Array) -> Any:
@@ -249,7 +259,7 @@ class _PictureMaker(_Maker):
             and isinstance(dtype, _Dtype)
             and dtype.real() == np.uint8
         ):
-            return array.real()
+            return super().array(array)
         if isinstance(content, bytearray):
             self.copies.take(len(content))
         array.made = bytes(content)
@@ -268,7 +278,7 @@ def read_pickled_arrays(path: Path) -> Any:
     content = _read(path, MOST_BYTES)
     try:
         _check_instructions(content, _WITH_DICTIONARIES, len(content))
-        return _Maker(MOST_VALUES).make(_ArrayReader(io.BytesIO(content)).load())
+        return _Maker(MOST_VALUES, len(content)).make(_ArrayReader(io.BytesIO(content)).load())
     except Exception as error:  # what is damaged on purpose raises any kind
         raise _damaged(path, "a pickle of arrays and plain values", error) from error
 
@@ -279,10 +289,11 @@ def read_pickled_pictures(
     most_bytes: int = MOST_BYTES_OF_PICTURES,
     most_instructions: int = MOST_INSTRUCTIONS,
 ) -> Any:
-    """Read a pickle of encoded pictures and plain values, written by Python 2 or 3.
+    """Read a pickle of encoded pictures and plain values: protocols 2 and later, of Python 2 or 3.
 
     Bytes, Python 2's text, and rows or columns of uint8 come out as bytes; other arrays of numbers
-    as arrays. Dictionaries are refused. At its peak this takes about three times the file.
+    as arrays. Dictionaries are refused. At its peak this takes about three times the file; arrays
+    that together would take more bytes than the file are refused.
 
     Args:
         path: The file.
@@ -294,12 +305,13 @@ def read_pickled_pictures(
         BadInput: It is absent, too large, no pickle, or holds anything else.
     """
     content = _read(path, most_bytes)
-    copies = _Copies(len(content))
+    size = len(content)
+    copies = _Copies(size)
     try:
         _check_instructions(content, _WITH_BYTES, most_instructions)
         value = _PictureReader(content, copies).load()
         del content
-        return _PictureMaker(most_instructions, copies).make(value)
+        return _PictureMaker(most_instructions, size, copies).make(value)
     except Exception as error:  # what is damaged on purpose raises any kind
         raise _damaged(path, "a pickle of pictures and plain values", error) from error
 
@@ -308,8 +320,9 @@ def _read(path: Path, most_bytes: int) -> bytes:
     """The whole file, if it is not too large."""
     try:
         with path.open("rb") as file:
-            large = path.stat().st_size > most_bytes
-            content = b"" if large else file.read(most_bytes + 1)
+            size = os.fstat(file.fileno()).st_size
+            large = size > most_bytes
+            content = b"" if large else file.read(size + 1)  # a larger buffer would take memory
     except OSError as error:
         raise BadInput(path, "", "a pickle", error.strerror or str(error)) from error
     if large or len(content) > most_bytes:

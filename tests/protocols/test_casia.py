@@ -58,7 +58,7 @@ def count(root: Path, photos: int = 6, identities: int = 3) -> Path:
 def rewrite(
     root: Path, labels: Sequence[float], *, several: bool = False, about: str | None = None
 ) -> Path:
-    """A packed set without record 0, with any labels, in the header or after it."""
+    """A packed set with any labels, in the header or after it; record 0 tells the pictures only."""
     root.mkdir(parents=True, exist_ok=True)
     records, index = b"", ""
     for key, label in enumerate(labels):
@@ -67,6 +67,8 @@ def rewrite(
         if several:
             head = struct.pack("<IfQQff", 2, -5.0, key + 1, 0, label, 1.0)
         records += b"".join(pack_record(head + PICTURES[key % 6]))
+    index += f"0\t{len(records)}\n"
+    records += b"".join(pack_record(struct.pack("<IfQQf", 1, 0.0, 0, 0, len(labels) + 1)))
     (root / "train.rec").write_bytes(records)
     (root / "train.idx").write_text(index)
     if about is not None:
@@ -178,6 +180,68 @@ def test_labels_stand_in_the_header_or_after_it(
     assert faces.labels.dtype == np.int32
     assert faces.identities == ("0", "1", "2")
     assert [faces.photos.content(index) for index in range(4)] == PICTURES[:4]
+
+
+def test_an_index_cut_short_before_record_0_is_refused(tmp_path: Path) -> None:
+    """The records of identities would pass for pictures, or the last pictures be left out."""
+    index = packed(tmp_path) / "train.idx"
+    lines = index.read_text().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.startswith("0\t"))
+    assert at == 6
+    for kept in (lines[:at], lines[: at - 2], lines[:at] + lines[at + 1 :]):
+        index.write_text("".join(kept))
+        for about in (True, False):
+            if not about:
+                (tmp_path / "property").rename(tmp_path / "other")
+            with pytest.raises(
+                BadInput, match=r"train\.idx: expected a line for record 0, found records from 1 on"
+            ):
+                load_records(tmp_path, "Mine")
+        (tmp_path / "other").rename(tmp_path / "property")
+    index.write_text("".join(lines[: at + 1]))  # all that is needed
+    check_faces(load_records(tmp_path, "Mine"))
+
+
+@pytest.mark.parametrize("about", [None, "3,8,8"])
+def test_record_0_of_a_plain_file_is_a_picture(tmp_path: Path, about: str | None) -> None:
+    """As MXNet's im2rec writes them: keys from 0, the label in the header."""
+    records, index = b"", ""
+    for key, (picture, label) in enumerate(zip(PICTURES, LABELS, strict=True)):
+        index += f"{key}\t{len(records)}\n"
+        records += b"".join(pack_record(struct.pack("<IfQQ", 0, label, key, 0) + picture))
+    (tmp_path / "train.rec").write_bytes(records)
+    (tmp_path / "train.idx").write_text(index)
+    if about:
+        (tmp_path / "property").write_text(about)
+    faces = load_records(tmp_path, "Mine")
+    check_faces(faces)
+    assert faces.photos.names[0] == "record 0"
+
+
+@pytest.mark.parametrize("layout", ["auto", "records", "folders"])
+def test_a_root_that_cannot_be_looked_at_is_our_error(tmp_path: Path, layout: casia.Layout) -> None:
+    long = tmp_path / ("x" * 300)
+    with pytest.raises(BadInput, match="a path that can be looked at"):
+        load(long, layout=layout)
+    with pytest.raises(BadInput, match="a path that can be looked at"):
+        load_records(long, "Mine")
+    with pytest.raises(BadInput, match="expected a folder"):
+        load_folders(long, "Mine")
+
+
+@pytest.mark.parametrize("name", ["new", "0000045/9.jpg"])
+def test_a_link_that_cannot_be_looked_at_is_our_error(tmp_path: Path, name: str) -> None:
+    path = folders(tmp_path) / name
+    path.symlink_to("x" * 300)
+    with pytest.raises(BadInput, match=rf"{path.name}: expected a path that can be looked at"):
+        load_folders(tmp_path, "Mine")
+
+
+def test_a_property_that_is_a_folder_is_not_passed_over(tmp_path: Path) -> None:
+    (packed(tmp_path) / "property").unlink()
+    (tmp_path / "property").mkdir()
+    with pytest.raises(DatasetUnavailable, match="property"):
+        load_records(tmp_path, "Mine")
 
 
 def test_without_index_the_file_is_gone_through_and_has_a_digest(tmp_path: Path) -> None:

@@ -208,3 +208,5 @@ def test_an_absent_file_says_how_to_get_it(tmp_path: Path) -> None:
         read(tmp_path / "nothing")
     with pytest.raises(DatasetUnavailable):
         read(tmp_path)
+    with pytest.raises(BadInput, match="a path that can be looked at"):
+        read(tmp_path / ("x" * 300))

@@ -35,6 +35,9 @@ PICTURES = encoded(24)
 SAME = [index % 3 != 0 for index in range(12)]
 
 
+ANSWERS = [np.array(SAME).astype(kind) for kind in ("?", "u1", "i1", ">i2", "u4", "i8")]
+
+
 def put(folder: Path, content: Any, protocol: int = 4) -> Path:
     path = folder / "lfw.bin"
     path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content, protocol))
@@ -66,7 +69,7 @@ def contents(path: Path) -> tuple[list[bytes], list[bool]]:
 @pytest.mark.parametrize("arrays", [False, True])
 def test_what_python_3_wrote_is_read(tmp_path: Path, protocol: int, arrays: bool) -> None:
     pictures = [np.frombuffer(one, np.uint8).copy() for one in PICTURES] if arrays else PICTURES
-    for same in (SAME, [int(one) for one in SAME], tuple(SAME), np.array(SAME)):
+    for same in (SAME, [int(one) for one in SAME], tuple(SAME), *ANSWERS):
         assert contents(put(tmp_path, (pictures, same), protocol)) == (PICTURES, SAME)
     assert contents(put(tmp_path, [tuple(pictures), SAME], protocol)) == (PICTURES, SAME)
 
@@ -155,7 +158,11 @@ ROUND.append(ROUND)
         (None, "two lists: .*found NoneType"),
         ((b"".join(PICTURES), SAME), "pictures: expected a list, found bytes"),
         ((PICTURES, 3), "same or not: expected a list of truth values, found 3"),
-        ((PICTURES, np.arange(12)), r"same or not: .*found int64 \(12,\)"),
+        ((PICTURES, np.arange(12)), "pair 2: expected True or False, or 1 or 0, found 2"),
+        ((PICTURES, -np.arange(12)), "pair 1: expected True or False, or 1 or 0, found -1"),
+        ((PICTURES, np.arange(12, dtype=np.uint8)), "pair 2: expected .*, found 2"),
+        ((PICTURES, np.zeros(12)), r"same or not: .*found float64 \(12,\)"),
+        ((PICTURES, np.zeros((3, 4), int)), r"same or not: .*found int64 \(3, 4\)"),
         ((PICTURES, np.array([SAME])), r"same or not: .*found bool \(1, 12\)"),
         ((PICTURES, [*SAME[:-1], 2]), "pair 11: expected True or False, or 1 or 0, found 2"),
         ((PICTURES, [1.0, *SAME[1:]]), "pair 0: expected True or False, or 1 or 0, found 1.0"),
@@ -189,6 +196,8 @@ def test_anything_else_is_one_error_that_names_the_file(
 def test_an_absent_file_says_where_it_comes_from(tmp_path: Path) -> None:
     with pytest.raises(DatasetUnavailable, match="deepinsight/insightface"):
         load(tmp_path / "cfp_fp.bin")
+    with pytest.raises(BadInput, match="a path that can be looked at"):
+        load(tmp_path / ("x" * 300))
 
 
 def test_the_real_file_holds_ten_pairs(shared: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from protocols.errors import BadInput, DataError, DatasetUnavailable
 from protocols.lfw import FOLDERS, load, read_pairs
+from protocols.photos import Missing
 
 LINES = [
     "2\t2",
@@ -226,6 +227,13 @@ def test_no_list_says_how_to_get_it(tmp_path: Path) -> None:
         load(tmp_path)
     with pytest.raises(DatasetUnavailable, match=r"no\.txt"):
         load(tmp_path, pairs=tmp_path / "no.txt")
+
+
+@pytest.mark.parametrize("missing", ["refuse", "failure-to-enrol", "not-needed"])
+def test_a_root_that_cannot_be_looked_at_is_our_error(tmp_path: Path, missing: Missing) -> None:
+    for pairs in (None, put(tmp_path, LINES)):
+        with pytest.raises(BadInput, match="a path that can be looked at"):
+            load(tmp_path / ("x" * 300), pairs=pairs, missing=missing)
 
 
 def test_the_real_list_has_the_published_counts(shared: Path) -> None:

@@ -22,7 +22,7 @@ from PIL import Image
 
 from protocols.errors import BadInput, DataError, DatasetUnavailable
 from protocols.photos import Photos
-from protocols.record_photos import Property, RecordPhotos, read_property
+from protocols.record_photos import Property, RecordNames, RecordPhotos, read_property
 from protocols.record_writer import RecordWriter, pack_record
 from protocols.recordio import RecordFile, read_index
 
@@ -217,6 +217,14 @@ def test_pictures_are_read_by_position_and_named_by_key(tmp_path: Path) -> None:
         RecordPhotos(file, np.array([0])).read(0)
 
 
+def test_names_are_compared_as_what_they_are(tmp_path: Path) -> None:
+    file = RecordFile.open(write(tmp_path))
+    names = RecordPhotos(file, file.image_keys()[0]).names
+    assert names == names
+    assert names != RecordNames(np.array([1, 2, 3]))
+    assert len({names, RecordNames(np.array([1]))}) == 2
+
+
 def checksum(photos: RecordPhotos, index: int) -> int:
     return zlib.crc32(photos.content(index))
 
@@ -387,6 +395,11 @@ def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
     for absent in (RecordFile.open, read_index, read_property):
         with pytest.raises(DatasetUnavailable, match="nothing"):
             absent(tmp_path / "nothing")
+    with pytest.raises(BadInput, match="a path that can be looked at"):
+        RecordFile.open(tmp_path / ("x" * 300))
+    (tmp_path / ("x" * 252)).write_bytes(GOLDEN)
+    with pytest.raises(BadInput, match=r"x\.idx: expected a path that can be looked at"):
+        RecordFile.open(tmp_path / ("x" * 252))
     with pytest.raises(BadInput, match="expected at least one record, found none"):
         RecordFile.open(put(tmp_path, b"")).image_keys()
     with pytest.raises(BadInput, match="expected at least one record, found none"):
@@ -474,6 +487,29 @@ def test_a_file_is_never_written_over(tmp_path: Path, name: str) -> None:
         RecordWriter(tmp_path, height=3, width=4)
     assert names_in(tmp_path) == [name]
     assert (tmp_path / name).read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", ["train.rec", "train.idx", "property"])
+@pytest.mark.parametrize("link", [False, True])
+def test_a_file_that_appears_meanwhile_is_not_written_over(
+    tmp_path: Path, name: str, link: bool
+) -> None:
+    with pytest.raises(BadInput, match=f"{name}: expected a name for a new file"):
+        write_while_another(tmp_path, name, link)
+    assert names_in(tmp_path) == [name]
+    if link:
+        assert (tmp_path / name).readlink() == Path("nothing")
+    else:
+        assert (tmp_path / name).read_bytes() == b"new"
+
+
+def write_while_another(folder: Path, name: str, link: bool) -> None:
+    with RecordWriter(folder, height=3, width=4) as writer:
+        writer.add(PICTURES[0], 0)
+        if link:
+            (folder / name).symlink_to("nothing")
+        else:
+            (folder / name).write_bytes(b"new")
 
 
 @pytest.mark.parametrize("identities", [[1], [0, 2], [0, 1, 0], [0, -1], [-1]])

@@ -5,7 +5,61 @@ from pathlib import Path
 import pytest
 
 from protocols.errors import BadInput, DatasetUnavailable
-from protocols.roots import inside_root, read_data_toml, require_root, resolve_root
+from protocols.roots import (
+    inside_root,
+    is_dir,
+    is_file,
+    read_data_toml,
+    require_root,
+    resolve_root,
+)
+
+LONG = "x" * 300
+"""Longer than a file system's names: to look for it is an error of the system."""
+
+
+def test_files_and_folders_are_told_apart_and_links_followed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for name, (file, folder) in {"folder": (False, True), "file": (True, False)}.items():
+        (tmp_path / f"link to {name}").symlink_to(tmp_path / name)
+        for path in (tmp_path / name, tmp_path / f"link to {name}"):
+            assert (is_file(path), is_dir(path)) == (file, folder)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for name in ("nothing", "file/below", "circle", "nul\0"):
+        assert not is_file(tmp_path / name)
+        assert not is_dir(tmp_path / name)
+
+
+@pytest.mark.parametrize("look", [is_file, is_dir])
+@pytest.mark.parametrize("name", [LONG, f"{LONG}/below"])
+def test_a_path_that_cannot_be_looked_at_is_an_error(tmp_path: Path, look, name: str) -> None:
+    with pytest.raises(
+        BadInput, match=r"expected a path that can be looked at, .*too long"
+    ) as error:
+        look(tmp_path / name)
+    assert error.value.file == tmp_path / name
+
+
+@pytest.mark.parametrize("look", [is_file, is_dir])
+def test_a_folder_that_may_not_be_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look
+) -> None:
+    """Whoever runs the tests as root may read all: the system's answer is made up."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(BadInput, match="a path that can be looked at, found Permission denied"):
+        look(tmp_path / "below")
+
+
+def test_a_root_and_a_data_toml_that_cannot_be_looked_at_are_our_errors(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="a path that can be looked at"):
+        require_root("x", "A set", "GET IT", tmp_path / LONG)
+    with pytest.raises(BadInput, match="a path that can be looked at"):
+        read_data_toml(tmp_path / LONG / "data.toml")
 
 
 def test_the_first_that_is_set_decides(tmp_path: Path) -> None:

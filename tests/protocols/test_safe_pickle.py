@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,52 @@ def test_lists_within_lists_cannot_grow_without_end(tmp_path: Path) -> None:
     value.append(value)
     with pytest.raises(BadInput, match="too many"):
         read_pickled_arrays(put(tmp_path, value))
+
+
+class Shares:
+    """The pickle of an array that names the bytes of others."""
+
+    def __init__(self, content: bytes, dtype: str, shape: tuple[int, ...]) -> None:
+        self.state = (1, shape, np.dtype(dtype), False, content)
+
+    def __reduce__(self) -> Any:
+        empty = np.zeros(0).__reduce__()
+        return empty[0], empty[1], self.state
+
+
+@pytest.mark.parametrize("read", [read_pickled_arrays, read_pickled_pictures])
+@pytest.mark.parametrize(("dtype", "shape"), [("<f4", (1 << 16,)), (">f4", (256, 256))])
+def test_many_arrays_of_the_same_bytes_do_not_fill_memory(
+    tmp_path: Path, read: Callable[[Path], Any], dtype: str, shape: tuple[int, ...]
+) -> None:
+    content = bytes(1 << 18)
+    path = put(tmp_path, [Shares(content, dtype, shape) for _ in range(400)])
+    assert path.stat().st_size < 2 * len(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match="more bytes than the file holds"):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(content)
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_as_many_bytes_as_the_file_holds_are_made(tmp_path: Path, protocol: int) -> None:
+    """Nothing of it but the bytes of arrays, and what Python 2 needs to make them."""
+    arrays = [np.full((300, 100), number, np.float32) for number in range(5)]
+    for read, first in ((read_pickled_arrays, 3), (read_pickled_pictures, 0)):
+        if first <= protocol != 5 or read is read_pickled_pictures:
+            made = read(put(tmp_path, arrays, protocol))
+            np.testing.assert_array_equal(made, arrays)
+            made[0][:] = 7  # their own memory: they can be written to
+            assert made[1][0, 0] == 1
+
+
+def test_the_same_array_twice_is_made_once(tmp_path: Path) -> None:
+    for read in (read_pickled_arrays, read_pickled_pictures):
+        made = read(put(tmp_path, [np.arange(9000.0)] * 50))
+        assert len({id(array) for array in made}) == 1
 
 
 def test_a_large_or_absent_file_is_refused(tmp_path: Path) -> None:

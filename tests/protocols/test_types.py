@@ -1,6 +1,7 @@
 """The types of verification, identification and expression: digests name exactly their content."""
 
 import hashlib
+import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
+from protocols import insightface_bin
 from protocols.photos import FolderPhotos, PackedPhotos
 from protocols.types import (
     ExpressionProtocol,
     IdentificationProtocol,
     InputFile,
+    LandmarkProtocol,
     Pairs,
     Samples,
     Templates,
@@ -116,11 +119,15 @@ def changed_samples() -> list[Samples]:
         replace(one, photos=FolderPhotos(Path("here"), ("a.jpg", "c.jpg"))),
         replace(one, photos=FolderPhotos(Path("here"), ("a.jpg", "b.jpg", "c.jpg"))),
         replace(one, photos=FolderPhotos(Path("here"), ("b.jpg", "a.jpg"))),
-        replace(one, photos=PackedPhotos(Path("here"), (b"", b""))),
+        replace(one, photos=PackedPhotos(Path("here"), (b"ab", b"c"))),
+        replace(one, photos=PackedPhotos(Path("here"), (b"ab", b"d"))),
+        replace(one, photos=PackedPhotos(Path("here"), (b"a", b"bc"))),
+        replace(one, photos=PackedPhotos(Path("here"), (b"c", b"ab"))),
+        replace(one, photos=PackedPhotos(Path("here"), (b"ab", b"c", b""))),
         replace(one, photo=ints(0, 1, 1)),
-        replace(one, absent=np.array([True, False, True])),
         replace(one, boxes=None),
         replace(one, boxes=one.boxes + np.float32(0.5)),
+        replace(one, boxes=np.nan_to_num(one.boxes)),
         replace(one, landmarks=None),
         replace(one, landmarks=one.landmarks[:, ::-1]),
         replace(one, scores=None),
@@ -133,6 +140,68 @@ def test_whatever_changes_in_the_faces_changes_the_digest(make: Callable[[], Any
     one = make()
     digests = [replace(one, samples=other).digest for other in changed_samples()]
     assert len({one.digest, *digests}) == 1 + len(digests)
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_which_photos_are_absent_does_not_change_the_digest(
+    make: Callable[[], AnyProtocol],
+) -> None:
+    """It is a matter of the disk, not of the protocol: lists alone name the protocol."""
+    one = make()
+    for code in range(8):
+        absent = np.array([bool(code >> face & 1) for face in range(3)])
+        other = replace(one, samples=replace(one.samples, absent=absent))
+        assert other.digest == one.digest
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_packed_pictures_count_wherever_their_file_lies(make: Callable[[], AnyProtocol]) -> None:
+    def digest(file: str, *pictures: bytes) -> str:
+        one = make()
+        photos = PackedPhotos(Path(file), pictures)
+        return replace(one, samples=replace(one.samples, photos=photos)).digest
+
+    assert digest("here", b"one", b"two") == digest("there", b"one", b"two")
+    assert digest("here", b"one", b"two") != digest("here", b"one", b"six")
+
+
+def test_two_files_of_pairs_with_other_pictures_differ(tmp_path: Path) -> None:
+    digests = []
+    for number, pictures in enumerate([[b"a", b"b"], [b"a", b"b"], [b"a", b"c"]]):
+        path = tmp_path / f"{number}.bin"
+        path.write_bytes(pickle.dumps((pictures, [True])))
+        digests.append(insightface_bin.load(path).digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def landmarks() -> LandmarkProtocol:
+    return LandmarkProtocol(
+        name="A",
+        rule="all",
+        images=("a.jpg", "b.jpg"),
+        rows=longs(0, 1),
+        landmarks=np.arange(2 * 68 * 2, dtype=np.float64).reshape(2, 68, 2),
+        yaw_degrees=np.zeros(2),
+        subsets={"small": longs(0), "large": longs(1)},
+        inputs=(),
+        complete=True,
+    )
+
+
+def test_whatever_changes_in_the_landmarks_changes_the_digest() -> None:
+    one = landmarks()
+    digests = [
+        replace(one, images=("a.jpg", "c.jpg")).digest,
+        replace(one, images=("b.jpg", "a.jpg")).digest,
+        replace(one, landmarks=one.landmarks + 0.5).digest,
+        replace(one, landmarks=one.landmarks[:, ::-1]).digest,
+        replace(one, subsets={"small": longs(1), "large": longs(1)}).digest,
+        replace(one, subsets={"small": longs(0), "turned": longs(1)}).digest,
+        replace(one, subsets={"small": longs(0), "large": longs(1), "all": longs(0, 1)}).digest,
+    ]
+    assert len({one.digest, *digests}) == 1 + len(digests)
+    assert landmarks().digest == one.digest
+    assert replace(one, name="B", rule="some", complete=False).digest == one.digest
 
 
 def changed_templates() -> list[Templates]:
@@ -240,7 +309,7 @@ def test_a_digest_stays_what_it_is_in_stored_records() -> None:
         inputs=(),
     )
     number = {0: bytes(8), 1: b"\1" + bytes(7)}
-    content = b"a.jpg\n\nfear\nanger\ntest" + b"(1,)<i8" + number[0] + b"(1,)?\0" + b"none" * 3
+    content = b"a.jpg\n\nfear\nanger\ntest" + b"(1,)<i8" + number[0] + b"none" * 3
     content += b"(1,)<i8" + number[1] + b"(1,)<i8" + number[0]
     assert one.digest == hashlib.sha256(content).hexdigest()
 
