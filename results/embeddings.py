@@ -53,7 +53,7 @@ def read_embeddings(option: str, count: int) -> Embeddings:
         raise BadInput(paths[1], "", f"an array of shape {faces.shape}", f"{mirrored.shape}")
     failed = _broken(faces)
     if mirrored is not None:
-        failed |= _broken(mirrored)
+        failed |= _broken(mirrored) | _broken(faces, mirrored)
     inputs = tuple(InputFile.of(path) for path in paths)
     return Embeddings(name, faces, mirrored, failed, inputs)
 
@@ -73,11 +73,18 @@ def _read(path: Path, count: int) -> Float32[np.ndarray, "n d"]:
     return np.asarray(array) if array.dtype == np.float32 else array.astype(np.float32)
 
 
-def _broken(faces: Float32[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
-    """Rows that are not finite, or all zeros: no direction can be told from them."""
+def _broken(
+    faces: Float32[np.ndarray, "n d"], mirrored: Float32[np.ndarray, "n d"] | None = None
+) -> Bool[np.ndarray, " n"]:
+    """Rows (or their sums) that are not finite or all zeros: no direction can be told from them.
+
+    A length of which float32 has no square is none either.
+    """
     broken = np.zeros(len(faces), bool)
     for start in range(0, len(faces), _ROWS):
         block = faces[start : start + _ROWS]
+        if mirrored is not None:
+            block = block + mirrored[start : start + _ROWS]
         length = np.einsum("nd,nd->n", block, block)
         broken[start : start + _ROWS] = ~(np.isfinite(length) & (length > 0))
     return broken

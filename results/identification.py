@@ -1,7 +1,7 @@
 """Identification (1:N): a protocol and embeddings in, every row's and column's value out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int64
@@ -19,7 +19,23 @@ from eval.roc import Rule
 from eval.search import search
 from protocols.types import IdentificationProtocol
 from results.embeddings import Embeddings
-from results.systems import Draws, Measured, Scored, System, failures, pooled, rate_name, systems_of
+from results.systems import (
+    Draws,
+    Measured,
+    Scored,
+    System,
+    failures,
+    people_of,
+    pooled,
+    rate_name,
+    systems_of,
+)
+
+_REASONS = {
+    "no genuine pairs": "no probe's person is in the gallery",
+    "no impostor pairs": "every probe's person is in the gallery",
+}
+"""What is said of pairs, said of probes."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +70,13 @@ def score(
     ways: dict[str, str] = {}
     first: dict[str, Search] = {}
     if settings.draws:
-        found.notes.append(f"{settings.draws.resamples:,} resamples of the probes' people")
+        drawn = f"{settings.draws.resamples:,} resamples of the probes' people; none of too few"
+        found.notes.append(drawn)
     for system in systems_of(given, protocol, settings.pooling):
         found.values[system.name] = {}
         for gallery in protocol.galleries:
             one = _search(protocol, system, gallery)
-            people = protocol.templates.subjects[protocol.probes[gallery]]
+            people = people_of(protocol.templates)[protocol.probes[gallery]]
             prefix = f"{gallery} " if len(protocol.galleries) > 1 else ""
             for column, value in _measured(one, people, settings):
                 found.values[system.name][prefix + column] = value
@@ -70,7 +87,8 @@ def score(
                     found.differ(system.name, prefix + column, gap)
         ways[system.name] = system.pooling
         if told := failures(system, protocol.templates, protocol.samples):
-            found.notes.append(told)
+            part = "" if protocol.split is None else f"split {protocol.split}, "
+            found.notes.append(part + told)
     found.notes.append(pooled(ways))
     return found
 
@@ -104,12 +122,14 @@ def _measured(
     if draws:
         intervals = dir_intervals(found, settings.fars, settings.rule, people, **draws.again())
     for point, interval in zip(points, intervals, strict=True):
-        yield f"DIR@{rate_name(point.far)}", Measured.point(point, interval)
+        told = _REASONS.get(point.reason, point.reason)
+        value = Measured.point(replace(point, reason=told), interval)
+        yield f"DIR@{rate_name(point.far)}", value
 
 
 def _differences(
     both: tuple[Search, Search], people: Int64[np.ndarray, " p"], settings: Settings
-) -> Iterator[tuple[str, Difference]]:
+) -> Iterator[tuple[str, Difference | None]]:
     """How the second search's rates differ from the first's."""
     again = settings.draws.again
     if both[0].mated.any():
@@ -117,5 +137,4 @@ def _differences(
             yield f"rank-{k}", rank_difference(*both, k, people, **again())
     found = dir_differences(*both, settings.fars, settings.rule, people, **again())
     for far, one in zip(settings.fars, found, strict=True):
-        if one is not None:
-            yield f"DIR@{rate_name(far)}", one
+        yield f"DIR@{rate_name(far)}", one

@@ -15,7 +15,7 @@ from protocols.types import (
     TrainingFaces,
     VerificationProtocol,
 )
-from results.loading import Anything, Source, load
+from results.loading import SPLIT, Anything, Source, load
 
 _POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 HEADER = (
@@ -29,6 +29,8 @@ def describe(protocol: Anything) -> Iterator[tuple[str, str]]:
     """What was found, line by line: a label and a sentence."""
     yield "protocol", protocol.name
     yield "rule", protocol.rule
+    if (split := getattr(protocol, "split", None)) is not None:
+        yield "split", str(split)
     yield "counts", protocol.counted
     if isinstance(protocol, TrainingFaces):
         yield "photos", f"{len(protocol.labels):,} of {len(protocol.identities):,} identities"
@@ -80,14 +82,16 @@ def write_faces(source: Source, path: Path) -> list[tuple[Path, int]]:
         BadOption: The protocol has splits and the name does not say where the number goes.
     """
     protocols = load(source)
-    if len(protocols) > 1 and "{split}" not in path.name:
-        raise BadOption(str(path), "{split} in the name: each split has faces of its own")
+    if len(protocols) > 1 and SPLIT not in path.name:
+        raise BadOption(str(path), f"{SPLIT} in the name: each split has faces of its own")
     written = []
     for protocol in protocols:
         if isinstance(protocol, TrainingFaces):
             raise BadOption(source.name, "a protocol that is scored; this is training data")
         split = getattr(protocol, "split", None)
-        file = path.with_name(path.name.replace("{split}", str(split)))
+        if split is None and SPLIT in path.name:
+            raise BadOption(str(path), f"a name without {SPLIT}: the protocol has no splits")
+        file = path.with_name(path.name.replace(SPLIT, str(split)))
         partial = file.with_name(f".{file.name}.part")
         with partial.open("w", newline="", encoding="utf-8") as out:
             writer = csv.writer(out)

@@ -1,5 +1,6 @@
 """One way to name any protocol: a data set that the manifest knows, or a file of the user's own."""
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from protocols.types import (
 
 Task = Literal["1:1", "1:N"]
 Anything = VerificationProtocol | IdentificationProtocol | ExpressionProtocol | TrainingFaces
+SPLIT = "{split}"
+"""Stands for the split's number in the name of a file."""
 NAMES = ("lfw", "ijba", "ijbb", "ijbc", "rafdb", "casia")
 _DATASETS = {"ijbb": "IJB-B", "ijbc": "IJB-C"}
 
@@ -195,4 +198,8 @@ def _has_templates(path: Path) -> bool:
             header = file.readline(65_536).decode("utf-8-sig", "replace")
     except OSError:
         return False
-    return "template" in [name.strip().lower() for name in header.split(",")]
+    try:
+        names = next(csv.reader([header]), [])  # of a quoted header too
+    except csv.Error:  # whoever reads the file says what is wrong
+        return False
+    return "template" in [name.strip().lower() for name in names]

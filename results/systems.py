@@ -12,7 +12,13 @@ from eval.pooling import Members, Pooling, pool, poolings
 from eval.resampling import Difference
 from eval.roc import OperatingPoint, Rule
 from protocols.errors import BadOption
-from protocols.types import IdentificationProtocol, Samples, Templates, VerificationProtocol
+from protocols.types import (
+    IdentificationProtocol,
+    Pairs,
+    Samples,
+    Templates,
+    VerificationProtocol,
+)
 from results.embeddings import Embeddings
 
 
@@ -82,8 +88,10 @@ class Scored:
     )
     notes: list[str] = field(default_factory=list)
 
-    def differ(self, row: str, column: str, one: Difference) -> None:
-        """Note how a row differs from the first."""
+    def differ(self, row: str, column: str, one: Difference | None) -> None:
+        """Note how a row differs from the first, where that can be told."""
+        if one is None:
+            return
         interval = (100 * one.interval.low, 100 * one.interval.high)
         self.differences.setdefault(row, {})[column] = (100 * one.difference, interval)
 
@@ -155,16 +163,22 @@ def systems_of(
             yield System(name, vectors, enrolled, int(absent.sum()), pooling.name)
 
 
-def people_of(templates: Templates) -> Int64[np.ndarray, " t"] | None:
-    """Whom a bootstrap draws: each template's person; None where the protocol names nobody.
+def people_of(templates: Templates, pairs: Pairs | None = None) -> Int64[np.ndarray, " t"]:
+    """Whom a bootstrap draws: each template's person, as far as the protocol tells.
 
-    A template whose person is not named counts as a person of its own.
+    Templates that a genuine pair joins are one person, directly or through others, where nobody is
+    named; a template of which nothing is known is a person of its own.
     """
-    named = templates.subjects >= 0
-    if not named.any():
-        return None
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    named, count = templates.subjects >= 0, len(templates)
     people = templates.subjects.copy()
-    people[~named] = people.max() + 1 + np.arange(int((~named).sum()))
+    if pairs is not None and not named.any():
+        joined = (pairs.left[pairs.genuine], pairs.right[pairs.genuine])
+        graph = coo_matrix((np.ones(len(joined[0]), bool), joined), shape=(count, count))
+        return connected_components(graph, directed=False)[1].astype(np.int64)
+    people[~named] = people.max(initial=-1) + 1 + np.arange(int((~named).sum()))
     return people
 
 
@@ -193,30 +207,36 @@ def pooled(systems: Mapping[str, str]) -> str:
 
 
 def rate_name(far: float) -> str:
-    """A false accept rate as a column says it: 1e-4, 0.01."""
-    return f"{far:.0e}".replace("e-0", "e-") if far < 0.01 else f"{far:g}"
+    """A false accept rate as a column says it, exactly: 1e-4, 0.01."""
+    if far >= 0.01:
+        return repr(float(far))
+    return np.format_float_scientific(far, trim="-", exp_digits=1)
 
 
 def over_splits(splits: Sequence[Scored]) -> Scored:
     """The mean over splits with its Student interval; the standard deviation as a column beside.
 
-    Rows and columns are those of the first split; a value that one split lacks is lacking.
+    Rows and columns are those of the first split; a value that one split lacks is lacking. Rows are
+    compared with the first one split by split.
     """
     if len(splits) == 1:
         return splits[0]
     whole = Scored(notes=list(dict.fromkeys(note for one in splits for note in one.notes)))
+    first = next(iter(splits[0].values))
     for row, columns in splits[0].values.items():
         whole.values[row] = {}
         for column in columns:
             parts = [one.values[row][column] for one in splits]
             whole.values[row] |= _summary(column, parts)
-    for row, columns in splits[0].differences.items():
-        for column in columns:
-            found = [one.differences[row].get(column) for one in splits]
-            values = np.array([one[0] for one in found if one is not None])
-            if len(values) == len(splits):
-                mean, _, interval = splits_summary(values)
-                pair = (interval.low, interval.high)
+            against = [one.values[first][column].value for one in splits]
+            gaps = [
+                mine.value - other
+                for mine, other in zip(parts, against, strict=True)
+                if mine.value is not None and other is not None
+            ]
+            if row != first and len(gaps) == len(splits):
+                mean, _, interval = splits_summary(np.array(gaps))
+                pair = (max(interval.low, -100.0), min(interval.high, 100.0))
                 whole.differences.setdefault(row, {})[column] = (mean, pair)
     return whole
 
@@ -230,7 +250,7 @@ def _summary(column: str, parts: Sequence[Measured]) -> Mapping[str, Measured]:
         )
         return {column: Measured(None, count, None, reason)}
     mean, std, interval = splits_summary(np.array(values))
-    whole = Measured(mean, count, (interval.low, interval.high))
+    whole = Measured(mean, count, (max(interval.low, 0.0), min(interval.high, 100.0)))
     return {column: whole, f"{column} std": Measured(std, len(parts))}
 
 

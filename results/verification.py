@@ -67,9 +67,11 @@ def score(
     """
     pairs, found = protocol.pairs, Scored()
     ways: dict[str, str] = {}
-    people = people_of(protocol.templates)
-    units = Units.each(len(pairs)) if people is None else Units(pairs.left, pairs.right, people)
-    found.notes.append(_drawn(people, settings.draws))
+    people = people_of(protocol.templates, pairs)
+    units = Units(pairs.left, pairs.right, people)
+    if settings.draws:
+        named = bool((protocol.templates.subjects >= 0).any())
+        found.notes.append(_drawn(people, settings.draws, named=named))
     first: Float32[np.ndarray, " p"] | None = None
     for system in systems_of(given, protocol, settings.pooling):
         scores = score_pairs(system.vectors, pairs.left, pairs.right, enrolled=system.enrolled)
@@ -80,7 +82,8 @@ def score(
         found.values[system.name] = dict(measured)
         ways[system.name] = system.pooling
         if told := failures(system, protocol.templates, protocol.samples):
-            found.notes.append(told)
+            part = "" if protocol.split is None else f"split {protocol.split}, "
+            found.notes.append(part + told)
         if first is None:
             first = scores
         elif settings.draws:
@@ -90,14 +93,14 @@ def score(
     return found
 
 
-def _drawn(people: np.ndarray | None, draws: Draws) -> str:
+def _drawn(people: np.ndarray, draws: Draws, *, named: bool) -> str:
     """What a bootstrap draws, in a sentence."""
-    if not draws:
-        return "No intervals were asked for"
-    what = f"{draws.resamples:,} resamples of "
-    if people is None:
-        return f"{what}pairs, as the list names nobody: too narrow where people repeat"
-    return f"{what}{len(np.unique(people)):,} people, of whom several pairs come"
+    whom = f"{draws.resamples:,} resamples of {len(np.unique(people)):,} people"
+    if not named:
+        whom += ", as far as genuine pairs tell who is who: too narrow where people repeat unseen"
+    return f"{whom}; none where there are too few, and none of AUC and EER with more than " + (
+        f"{CURVE_PAIRS:,} pairs"
+    )
 
 
 def _folded(pairs: Pairs) -> bool:
@@ -117,16 +120,15 @@ def _whole(
         found = fold_accuracy(*how)
         yield ACCURACY, Measured.rate(found.mean, count, interval)
         yield f"{ACCURACY} std", Measured.rate(found.std, len(found.accuracies))
-    for column in (AUC, EER):
-        if genuine.all() or not genuine.any():
+    if genuine.all() or not genuine.any():
+        for column in (AUC, EER):
             yield column, Measured(None, count, None, "all pairs are genuine, or none is")
-            continue
-        value = auc(scores, genuine) if column == AUC else equal_error_rate(scores, genuine).rate
-        interval = None
-        if draws and count <= CURVE_PAIRS:
-            kind = "auc" if column == AUC else "eer"
-            interval = curve_intervals(scores, genuine, units, kind, **draws.again())
-        yield column, Measured.rate(value, count, interval)
+        return
+    intervals: Sequence[Interval | None] = (None, None)
+    if draws and count <= CURVE_PAIRS:
+        intervals = curve_intervals(scores, genuine, units, ("auc", "eer"), **draws.again())
+    yield AUC, Measured.rate(auc(scores, genuine), count, intervals[0])
+    yield EER, Measured.rate(equal_error_rate(scores, genuine).rate, count, intervals[1])
 
 
 def _rates(
@@ -148,7 +150,7 @@ def _differences(
     pairs: Pairs,
     units: Units,
     settings: Settings,
-) -> Iterator[tuple[str, Difference]]:
+) -> Iterator[tuple[str, Difference | None]]:
     """How the second scores' accuracy and rates differ from the first's."""
     genuine, again = pairs.genuine, settings.draws.again
     if _folded(pairs):
@@ -156,5 +158,4 @@ def _differences(
         yield ACCURACY, fold_accuracy_difference(*both, genuine, *how, **again())
     found = paired_difference(*both, genuine, units, settings.fars, settings.rule, **again())
     for far, one in zip(settings.fars, found, strict=True):
-        if one is not None:
-            yield f"TAR@{rate_name(far)}", one
+        yield f"TAR@{rate_name(far)}", one

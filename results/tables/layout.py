@@ -1,7 +1,7 @@
 """A run record as a table: on the terminal, and as CSV, Markdown, LaTeX and HTML."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 from rich.console import Console
@@ -12,6 +12,8 @@ from results.record import Cell, RunRecord
 
 MEASURED, PAPER, DIFFERENCE = "measured", "paper", "difference"
 LOW, HIGH = "95 % from", "95 % to"
+_QUANTITY, _COLUMN, _WIDE_COLUMN = 12, 11, 13
+"""Widths, so that six columns stand side by side in 80 characters, or five with long headers."""
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em }
 div { overflow-x: auto }
@@ -108,13 +110,15 @@ def print_record(record: RunRecord, console: Console) -> None:
     console.print(f"{record.table}: {record.title}", style="bold", markup=False)
     frame = wide(record)
     for row in record.rows:
-        console.print(_block(row, frame.loc[row], headed=row == record.rows[0]))
+        for block in _blocks(row, frame.loc[row], headed=row == record.rows[0]):
+            console.print(block)
     console.print(_provenance(record), markup=False)
     console.print(agreement(record), style="bold")
     if record.comparisons:
         console.print("\nPaired differences of rows", style="bold")
         for index, (title, lines) in enumerate(_pairs(record).items()):
-            console.print(_block(title, lines, headed=index == 0))
+            for block in _blocks(title, lines, headed=index == 0):
+                console.print(block)
     for note in _remarks(record):
         console.print(f"· {note}", markup=False)
 
@@ -211,8 +215,11 @@ def _provenance(record: RunRecord) -> str:
 
 def _remarks(record: RunRecord) -> list[str]:
     """The notes, and why each unavailable cell is unavailable."""
-    gaps = [f"{cell.row}, {cell.column}: {cell.reason}" for cell in record.cells if cell.reason]
-    return [*record.notes, *gaps]
+    gaps: dict[str, list[str]] = {}
+    for cell in record.cells:
+        if cell.reason:
+            gaps.setdefault(cell.reason, []).append(f"{cell.row}, {cell.column}")
+    return [*record.notes, *(f"{'; '.join(cells)}: {reason}" for reason, cells in gaps.items())]
 
 
 def _headers(record: RunRecord) -> list[str]:
@@ -262,13 +269,28 @@ def _pairs(record: RunRecord) -> dict[str, pd.DataFrame]:
     return {title: pd.DataFrame(values, index=index) for title, values in pairs.items()}
 
 
-def _block(title: str, lines: pd.DataFrame, *, headed: bool) -> Table:
+def _blocks(title: str, lines: pd.DataFrame, *, headed: bool) -> Iterator[Table]:
+    """A titled block, or several below each other where one would be wider than the terminal.
+
+    Several each need their own headers.
+    """
+    count = len(lines.columns)
+    longest = max(len(word) for header in lines.columns for word in header.split(" "))
+    width = _COLUMN if longest < _COLUMN else _WIDE_COLUMN
+    across = (80 - _QUANTITY) // width
+    for start in range(0, count, across):
+        part = lines.iloc[:, start : start + across]
+        name = title if not start else f"{title} (continued)"
+        yield _block(name, part, width, headed=headed or count > across)
+
+
+def _block(title: str, lines: pd.DataFrame, width: int, *, headed: bool) -> Table:
     """A titled block, quantities down and columns across; all blocks have the same widths."""
     block = Table(box=None, padding=(0, 0), show_header=headed)
     block.title, block.title_justify, block.title_style = Text(title), "left", "bold cyan"
-    block.add_column("", width=12, no_wrap=True)
+    block.add_column("", width=_QUANTITY, no_wrap=True)
     for header in lines.columns:
-        block.add_column(Text(header.replace(" (n", "\n(n")), justify="right", width=11)
+        block.add_column(Text(header.replace(" (n", "\n(n")), justify="right", width=width)
     for quantity, values in lines.iterrows():
         block.add_row(str(quantity), *values, style="bold" if quantity == MEASURED else None)
     return block

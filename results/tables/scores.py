@@ -10,7 +10,7 @@ import tyro
 
 from protocols.errors import BadOption
 from results.environment import current_environment
-from results.loading import Source, load_identification, load_verification
+from results.loading import SPLIT, Source, load_identification, load_verification
 from results.record import Cell, Comparison, Origin, RunRecord
 from results.tables.result import Result
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # what computes is imported when something is computed
     from results.systems import Draws, Scored
 
 Rule = Literal["nearest", "conservative", "interpolated", "kth-impostor"]
-SPLIT = "{split}"
 _ORIGINS: dict[str, Origin] = {
     "real": "measured on real data",
     "synthetic": "measured on the synthetic world",
@@ -81,10 +80,9 @@ def compute(config: Score) -> Result:
         BadInput: They are not what they have to be.
         BadOption: Options do not fit the protocol.
     """
-    from results.systems import Draws, over_splits, rule_words
+    from results.systems import Draws, over_splits
 
     started = time.perf_counter()
-    draws = Draws(config.resamples, config.seed)
     search = config.source.task == "1:N"
     load = load_identification if search else load_verification
     protocols = load(config.source, "not-needed")
@@ -92,24 +90,25 @@ def compute(config: Score) -> Result:
     if others and any(SPLIT not in one for one in config.embeddings):
         expected = f"NAME=FILE{SPLIT}.npy: each of {len(protocols)} splits has its own faces"
         raise BadOption("--embeddings", expected)
+    # The spread over splits is the interval there; no people are drawn.
+    draws = Draws(0 if others else config.resamples, config.seed)
     splits, inputs, weights = [], {}, {}
     for protocol in protocols:
         given = list(_read(config, protocol))
         inputs |= {one.path.name: one.sha256 for one in protocol.inputs}
-        weights |= {one.path.name: one.sha256 for each in given for one in each.inputs}
+        weights |= dict(_digests(given, protocol.split))
         splits.append(_score(protocol, given, config, draws))
     whole = over_splits(splits)
-    rule = config.rule or ("conservative" if search else "nearest")
     record = RunRecord(
         table=_table_name(config.source),
         title=f"{first.name}, {config.source.task}, %",
-        rule="; ".join((first.rule, rule_words(rule), *_cuts(whole, config))),
+        rule="; ".join((first.rule, _reading(config), *_cuts(whole, config))),
         columns=tuple(next(iter(whole.values.values()))),
         rows=tuple(whole.values),
         cells=tuple(_cells(whole, config)),
         comparisons=tuple(_comparisons(whole)),
         notes=tuple(_notes(whole, protocols)),
-        config=_plain(config),
+        config=_plain(config, whole),
         inputs=inputs,
         seed=config.seed,
         seconds=time.perf_counter() - started,
@@ -125,7 +124,18 @@ def _read(
     from results.embeddings import read_embeddings
 
     for option in config.embeddings:
+        if protocol.split is None and SPLIT in option:
+            expected = f"a name without {SPLIT}: the protocol has no splits"
+            raise BadOption(f"--embeddings {option}", expected)
         yield read_embeddings(option.replace(SPLIT, str(protocol.split)), len(protocol.samples))
+
+
+def _digests(given: Sequence["Embeddings"], split: int | None) -> Iterator[tuple[str, str]]:
+    """The digest of each file, by its row, its split and its name."""
+    for one in given:
+        part = "" if split is None else f", split {split}"
+        for place, file in enumerate(one.inputs):
+            yield f"{one.name}{part}, {('faces', 'mirrored')[place]} {file.path.name}", file.sha256
 
 
 def _score(
@@ -138,13 +148,13 @@ def _score(
     from results import identification, verification
 
     if isinstance(protocol, VerificationProtocol):
-        fars = config.fars or _FARS.get(config.source.protocol, _MANY_FARS)
+        fars = config.fars or _usual(config.source.protocol, protocol)
         settings = verification.Settings(
-            fars, config.rule or "nearest", config.thresholds, config.pooling, draws
+            fars, _rule(config), config.thresholds, config.pooling, draws
         )
         return verification.score(protocol, given, settings)
-    rule, fars = config.rule or "conservative", config.fars or _SEARCH_FARS
-    settings = identification.Settings(config.ranks, fars, rule, config.pooling, draws)
+    fars = config.fars or _SEARCH_FARS
+    settings = identification.Settings(config.ranks, fars, _rule(config), config.pooling, draws)
     return identification.score(protocol, given, settings)
 
 
@@ -178,7 +188,8 @@ def _notes(
     if len(protocols) > 1:
         yield (
             f"{len(protocols)} splits, scored one by one: means, Student intervals over the "
-            f"splits, and (std) their population standard deviations."
+            f"splits (which share people, so that they are rather too narrow), and (std) the "
+            f"population standard deviations of the splits."
         )
     yield from (f"{note}." for note in whole.notes)
 
@@ -198,17 +209,44 @@ def _table_name(source: Source) -> str:
     return f"score-{words}-{source.task.replace(':', '-').lower()}"
 
 
-def _plain(config: Score) -> dict[str, str | int]:
-    """The configuration without paths of this machine."""
+def _rule(config: Score) -> Rule:
+    """The rule that was asked for, or the usual one."""
+    return config.rule or ("conservative" if config.source.task == "1:N" else "nearest")
+
+
+def _reading(config: Score) -> str:
+    """How a rate is read off, in words: TAR of pairs, DIR of searches."""
+    from results.systems import rule_words
+
+    words = rule_words(_rule(config))
+    return words.replace("TAR", "DIR") if config.source.task == "1:N" else words
+
+
+def _usual(name: str, protocol: "VerificationProtocol") -> tuple[float, ...]:
+    """The false accept rates that are usual for a protocol, or those that its size allows."""
+    from eval.roc import why_not
+
+    if name in _FARS:
+        return _FARS[name]
+    genuine = int(protocol.pairs.genuine.sum())
+    impostors = len(protocol.pairs) - genuine
+    allowed = tuple(far for far in _MANY_FARS if not why_not(far, genuine, impostors))
+    return allowed or _MANY_FARS[-1:]
+
+
+def _plain(config: Score, whole: "Scored") -> dict[str, str | int]:
+    """The configuration as it was resolved, without paths of this machine."""
+    columns = ", ".join(next(iter(whole.values.values())))
     return {
         "protocol": config.source.name,
         "task": config.source.task,
         "missing": config.source.missing or "not-needed",
+        "pairs": "" if config.source.pairs is None else config.source.pairs.name,
         "embeddings": ", ".join(one.partition("=")[0] for one in config.embeddings),
-        "rule": config.rule or "default",
-        "fars": ", ".join(f"{far:g}" for far in config.fars) or "default",
-        "ranks": ", ".join(map(str, config.ranks)),
+        "rule": _rule(config),
+        "columns": columns,
         "thresholds": config.thresholds,
         "pooling": ", ".join(config.pooling) or "default",
+        "world": config.world,
         "resamples": config.resamples,
     }

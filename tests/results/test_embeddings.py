@@ -47,6 +47,15 @@ def test_rows_without_a_direction_are_failures(folder: Path) -> None:
     assert both.failed.tolist() == [0, 1, 0, 1, 1]
 
 
+def test_a_face_that_its_mirror_cancels_is_a_failure(folder: Path) -> None:
+    faces = np.load(folder / "single.npy")
+    mirrored = faces.copy()
+    mirrored[2] *= -1
+    np.save(folder / "mirrored.npy", mirrored)
+    both = read_embeddings(f"x={folder}/single.npy,{folder}/mirrored.npy", 5)
+    assert both.failed.tolist() == [0, 0, 1, 0, 0]
+
+
 @pytest.mark.parametrize(
     "file", ["short", "whole", "flat", "empty", "objects", "cut", "text", "archive.npz"]
 )

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from rich.console import Console
 
-from results.record import RunRecord
+from results.record import Cell, RunRecord
 from results.tables import layout
 
 
@@ -121,8 +123,6 @@ def test_differences_have_full_precision_too(record: RunRecord) -> None:
 
 
 def test_blocks_of_large_numbers_keep_their_distance(record: RunRecord) -> None:
-    from dataclasses import replace
-
     cells = tuple(
         replace(
             cell,
@@ -135,5 +135,31 @@ def test_blocks_of_large_numbers_keep_their_distance(record: RunRecord) -> None:
         for cell in record.cells
     )
     text = printed(replace(record, cells=cells))
-    assert "−1234.500  −1234.500" in text
+    assert re.search(r"−1234\.500 {2,}−1234\.500", text)
     assert "(n=1234567)" in text
+
+
+def test_many_columns_stand_below_each_other(record: RunRecord) -> None:
+    """Nine columns of a large benchmark: nothing is cut off, and every part has its headers."""
+    columns = tuple(f"TAR@{number}e-{number}" for number in range(1, 10))
+    cells = tuple(
+        Cell(row, column, 12.345, "measured on real data", 15_658_489)
+        for row in record.rows
+        for column in columns
+    )
+    text = printed(replace(record, columns=columns, cells=cells, comparisons=()))
+    assert "…" not in text
+    assert max(len(line) for line in text.splitlines()[:30]) <= 80
+    assert text.count("(n=15658489)") == 18
+    assert text.count("first & foremost (continued)") == 1
+
+
+def test_a_reason_is_told_once(record: RunRecord) -> None:
+    cells = tuple(
+        Cell(row, column, None, "unavailable", reason="no ruler")
+        for row in record.rows
+        for column in record.columns
+    )
+    text = layout.to_markdown(replace(record, cells=cells, comparisons=()))
+    assert text.count("no ruler") == 1
+    assert "first & foremost, 0–30; first & foremost, 50%_wide; second, 0–30" in text

@@ -40,6 +40,27 @@ def test_a_header_tells_pairs_from_templates(photos: Path) -> None:
     assert search.templates.ids[search.galleries["gallery"]].tolist() == [0, 1]
 
 
+def test_a_quoted_header_is_a_header(photos: Path) -> None:
+    text = (photos / "templates.csv").read_text()
+    header, rest = text.split("\n", 1)
+    quoted = ",".join(f'"{name}"' for name in header.split(","))
+    (photos / "templates.csv").write_text(f"{quoted}\n{rest}")
+    (found,) = load_verification(Source(str(photos / "templates.csv")))
+    assert len(found.templates) == 4
+
+
+def test_photos_may_be_left_alone(photos: Path) -> None:
+    for photo in photos.glob("*.png"):
+        photo.unlink()
+    (found,) = load_verification(Source(str(photos / "pairs.csv")), "not-needed")
+    assert not found.samples.absent.any()
+    with pytest.raises(DatasetUnavailable):
+        load_verification(Source(str(photos / "pairs.csv"), missing="refuse"), "not-needed")
+    (lost,) = load_verification(Source(str(photos / "pairs.csv"), missing="failure-to-enrol"))
+    assert lost.samples.absent.all()
+    assert lost.digest == found.digest
+
+
 def test_a_root_of_its_own(photos: Path, tmp_path: Path) -> None:
     (photos / "lists").mkdir()
     (photos / "pairs.csv").rename(photos / "lists/pairs.csv")

@@ -7,10 +7,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from eval.identification import dir_at_far
+from eval.resampling import Units, rank_interval, verification_intervals
+from eval.scoring import score_pairs
+from eval.search import search
 from protocols.errors import BadOption
 from protocols.images import save_image
-from results.loading import Source
+from protocols.types import InputFile, Pairs, Templates
+from results.embeddings import read_embeddings
+from results.loading import Source, load_identification, load_verification
 from results.record import RunRecord
+from results.systems import Measured, Scored, over_splits, people_of, rate_name, systems_of
 from results.tables.scores import Score, compute
 
 PEOPLE, EACH, PARTS = 30, 4, 3
@@ -208,28 +215,154 @@ def test_a_pooling_that_cannot_be_had(world: Path) -> None:
             compute(Score(source, (option,), pooling=(name,)))
 
 
-def test_splits_are_averaged() -> None:
-    from results.systems import Measured, Scored, over_splits
+def test_splits_are_averaged_and_compared_one_by_one() -> None:
+    """The second row's column y is lacking in one split; intervals stay within 0 and 100."""
 
-    values = ((90.0, 50.0), (92.0, 52.0), (97.0, None))
+    def measured(value: float | None) -> Measured:
+        return Measured(value, 10, None, "" if value is not None else "too few")
+
+    values = ((90.0, 50.0, 91.0), (92.0, 52.0, 95.0), (97.0, None, 99.0))
     parts = [
         Scored(
-            {"a": {"x": Measured(x, 10), "y": Measured(y, 10, None, "" if y else "too few")}},
-            {"b": {"x": (x - 90.0, (0.0, 1.0))}},
-            ["note"],
+            {"a": {"x": measured(x), "y": measured(y)}, "b": {"x": measured(z), "y": measured(y)}}
         )
-        for x, y in values
+        for x, y, z in values
     ]
+    for part in parts:
+        part.notes.append("note")
     whole = over_splits(parts)
     assert list(whole.values["a"]) == ["x", "x std", "y"]
     one = whole.values["a"]["x"]
     assert (one.value, one.n) == (93.0, 30)
     assert whole.values["a"]["x std"].value == pytest.approx(np.std([90, 92, 97]))
-    assert one.interval is not None
     half = 4.302653 * np.std([90, 92, 97], ddof=1) / 3**0.5  # Student, two degrees of freedom
-    assert one.interval == pytest.approx((93 - half, 93 + half), abs=1e-4)
+    assert one.interval == pytest.approx((93 - half, 100), abs=1e-4)
     assert whole.values["a"]["y"].value is None
     assert "1 of 3 splits lack it: too few" in whole.values["a"]["y"].reason
-    assert whole.differences["b"]["x"][0] == pytest.approx(3.0)
+    assert list(whole.differences) == ["b"]
+    assert list(whole.differences["b"]) == ["x"]
+    mean, interval = whole.differences["b"]["x"]
+    gap = 4.302653 * np.std([1, 3, 2], ddof=1) / 3**0.5
+    assert mean == pytest.approx(2.0)
+    assert interval == pytest.approx((2 - gap, 2 + gap), abs=1e-4)
     assert whole.notes == ["note"]
     assert over_splits(parts[:1]) is parts[0]
+
+
+def test_intervals_draw_people(world: Path) -> None:
+    """The printed interval is that of a direct call, with the people that the file names."""
+    source = Source(str(world / "pairs.csv"))
+    (protocol,) = load_verification(source)
+    record = table(world, "pairs.csv", fars=(0.2,), rule="conservative")
+    given = read_embeddings(in_order(world, source, "good"), len(protocol.samples))
+    (system,) = systems_of([given], protocol, ())
+    pairs = protocol.pairs
+    scores = score_pairs(system.vectors, pairs.left, pairs.right)
+    units = Units(pairs.left, pairs.right, protocol.templates.subjects)
+    again = {"resamples": 200, "rng": np.random.default_rng(0)}
+    (wanted,) = verification_intervals(
+        scores, pairs.genuine, units, (0.2,), "conservative", **again
+    )
+    assert wanted is not None
+    assert record.cell("good", "TAR@0.2").interval == pytest.approx(
+        (100 * wanted[0], 100 * wanted[1])
+    )
+
+
+def test_a_search_draws_people_and_never_exceeds_its_rate(world: Path) -> None:
+    source = Source(str(world / "templates.csv"), task="1:N")
+    (protocol,) = load_identification(source)
+    record = table(world, "templates.csv", task="1:N", ranks=(1,), fars=(0.9,))
+    assert "does not exceed" in record.rule
+    assert "largest DIR" in record.rule
+    assert record.config["rule"] == "conservative"
+    given = read_embeddings(in_order(world, source, "bad"), len(protocol.samples))
+    (system,) = systems_of([given], protocol, ())
+    held, asked = protocol.galleries["first"], protocol.probes["first"]
+    subjects = protocol.templates.subjects
+    found = search(system.vectors[held], system.vectors[asked], subjects[held], subjects[asked])
+    (point,) = dir_at_far(found, (0.9,), "conservative")
+    assert point.tar is not None
+    assert record.cell("bad", "DIR@0.9").value == pytest.approx(100 * point.tar)
+    again = {"resamples": 200, "rng": np.random.default_rng(0)}
+    wanted = rank_interval(found, 1, subjects[asked], **again)
+    assert wanted is not None
+    assert record.cell("bad", "rank-1").interval == pytest.approx(
+        (100 * wanted[0], 100 * wanted[1])
+    )
+
+
+def test_files_are_recorded_with_their_digests(world: Path, tmp_path: Path) -> None:
+    """Two recognizers' files may have the same name."""
+    source = Source(str(world / "pairs.csv"))
+    given = []
+    for name in ("good", "bad"):
+        file = Path(in_order(world, source, name).split("=")[1].split(",")[0])
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "e.npy").write_bytes(file.read_bytes())
+        given.append(f"{name}={tmp_path / name / 'e.npy'}")
+    record = compute(Score(source, tuple(given), resamples=0)).record
+    assert record.inputs == {"pairs.csv": InputFile.of(world / "pairs.csv").sha256}
+    for name in ("good", "bad"):
+        digest = InputFile.of(tmp_path / name / "e.npy").sha256
+        assert record.weights[f"{name}, faces e.npy"] == digest
+    assert not record.comparisons
+
+
+def test_who_is_who_as_far_as_it_is_told() -> None:
+    def templates(*subjects: int) -> Templates:
+        return Templates.single(np.array(subjects))
+
+    assert people_of(templates(3, -1, 3, -1)).tolist() == [3, 4, 3, 5]
+    pairs = Pairs(
+        np.array([0, 1, 3], np.int32), np.array([1, 2, 4], np.int32), np.array([True, True, False])
+    )
+    found = people_of(templates(-1, -1, -1, -1, -1), pairs)
+    assert found[0] == found[1] == found[2]
+    assert len(set(found.tolist())) == 3
+
+
+def test_a_rate_is_named_exactly() -> None:
+    rates = (1e-6, 2.5e-5, 0.0015, 0.002, 0.0099, 0.01, 0.1, 0.1000001)
+    names = [rate_name(rate) for rate in rates]
+    assert names[:5] == ["1e-6", "2.5e-5", "1.5e-3", "2e-3", "9.9e-3"]
+    assert names[5:] == ["0.01", "0.1", "0.1000001"]
+    assert [float(name) for name in names] == list(rates)
+
+
+def test_ten_splits_are_scored_one_by_one(tmp_path: Path) -> None:
+    """IJB-A in miniature: every split with faces and embeddings of its own."""
+    rng = np.random.default_rng(2)
+    header = "TEMPLATE_ID,SUBJECT_ID,FILE,MEDIA_ID,FACE_X,FACE_Y,FACE_WIDTH,FACE_HEIGHT"
+    counts = {}
+    for split in range(1, 11):
+        folder = tmp_path / f"IJB-A_11_sets/split{split}"
+        folder.mkdir(parents=True)
+        rows = [f"{t},{t // 2},img/{split}_{t}.jpg,{t},1,1,5,5" for t in range(20)]
+        (folder / f"verify_metadata_{split}.csv").write_text("\n".join([header, *rows]))
+        pairs = [f"{a},{b}" for a in range(20) for b in range(a + 1, 20)]
+        (folder / f"verify_comparisons_{split}.csv").write_text("\n".join(pairs))
+        faces = np.repeat(rng.normal(size=(10, 8)), 2, axis=0) + rng.normal(size=(20, 8))
+        faces[split % 3] = np.nan
+        np.save(tmp_path / f"e{split}.npy", faces)
+        np.save(tmp_path / f"f{split}.npy", faces + rng.normal(size=faces.shape))
+        found = {"templates": 20, "subjects": 10, "genuine": 10, "impostor": 180}
+        counts |= {f"split {split} {name}": count for name, count in found.items()}
+    (tmp_path / "counts.json").write_text(json.dumps({"why": "in miniature", "counts": counts}))
+    given = (f"e={tmp_path}/e{{split}}.npy", f"f={tmp_path}/f{{split}}.npy")
+    record = compute(Score(Source("ijba", root=tmp_path), given, fars=(0.1,))).record
+    assert record.columns == ("AUC", "AUC std", "EER", "EER std", "TAR@0.1", "TAR@0.1 std")
+    assert record.cell("e", "AUC").n == 1900
+    assert {one.column for one in record.comparisons} >= {"AUC", "TAR@0.1"}
+    told = " ".join(record.notes)
+    assert "split 3, e: 1 of 20 faces failed to enrol" in told
+    assert "10 splits, scored one by one" in told
+    assert "resamples" not in told
+    assert len(record.weights) == 20
+    with pytest.raises(BadOption, match=r"\{split\}"):
+        compute(Score(Source("ijba", root=tmp_path), (f"e={tmp_path}/e1.npy",)))
+
+
+def test_no_splits_no_placeholder(world: Path) -> None:
+    with pytest.raises(BadOption, match="the protocol has no splits"):
+        compute(Score(Source(str(world / "pairs.csv")), ("e=e{split}.npy",)))

@@ -162,7 +162,7 @@ def test_doctor_tells_found_missing_and_wrong(
     assert all(one["licence"] for one in findings.values())
     shown = call(project, "scripts/doctor.py", "lfw", "ijba", CFR_DATA=str(tmp_path))
     assert shown.returncode == 0
-    assert "2 missing" in shown.stdout
+    assert "3 missing" in shown.stdout  # IJB-A has two parts
 
 
 @pytest.mark.parametrize(

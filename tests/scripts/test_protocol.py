@@ -59,7 +59,7 @@ def test_faces_then_score(
     words = ("--embeddings", f"mine={tmp_path / 'mine.npy'}", "--fars", "0.5", "--resamples", "100")
     status, out, err = call("score", str(pairs), *words)
     assert status == 0, err
-    assert "pairs, as the list names nobody" in out
+    assert "as far as genuine pairs tell who is who" in out
     assert "TAR@0.5" in out
     folder = tmp_path / "artifacts/score-mine-csv-1-1"
     assert (folder / "record.json").is_file()
