@@ -17,7 +17,11 @@ _DENSE = 0.025
 """Share of a block's left × right table that has to be asked for, for the product to pay."""
 _TABLE = 2_000_000
 """Entries of that table: it has to stay small beside the scores."""
+_MOST = 0.7
+"""With more of the templates on the right, all of them are: they need no copy then."""
 _PAIRS = 4096
+_FETCH = 1 << 17
+"""Scores that a thread fetches from its table at a time."""
 
 
 def score_pairs(
@@ -64,6 +68,8 @@ def _score_blocks(
 ) -> None:
     """Score every pair, a block of left templates a thread."""
     used, others = (np.flatnonzero(_used(side, len(templates))) for side in (left, right))
+    if len(others) > _MOST * len(templates):
+        others = np.arange(len(templates))  # a few products too many, but nothing is copied
     row, column = (_places(one, len(templates)) for one in (used, others))
     columns = templates[_slice_if_whole(others)]
     rows = max(1, _TABLE // len(others))
@@ -72,16 +78,18 @@ def _score_blocks(
     def work(start: int) -> None:
         block = used[start : start + rows]
         pairs = _within(left, block, in_order)
-        lefts, rights = left[pairs], right[pairs]
-        if len(lefts) < _DENSE * len(block) * len(others):
-            scores[pairs] = _each(templates, lefts, rights)
+        count = pairs.stop - pairs.start if isinstance(pairs, slice) else len(pairs)
+        if count < _DENSE * len(block) * len(others):
+            scores[pairs] = _each(templates, left[pairs], right[pairs])
             return
-        table = templates[_slice_if_whole(block)] @ columns.T
-        place = row[lefts]
-        place -= np.int32(start)
-        place *= np.int32(len(others))
-        place += column[rights]
-        scores[pairs] = table.ravel()[place]
+        table = (templates[_slice_if_whole(block)] @ columns.T).ravel()
+        for first in range(0, count, _FETCH):  # a whole-number index is widened in memory
+            part = _part(pairs, first, min(first + _FETCH, count))
+            place = row[left[part]]
+            place -= np.int32(start)
+            place *= np.int32(len(others))
+            place += column[right[part]]
+            scores[part] = table[place]
 
     starts = range(0, len(used), rows)
     if len(starts) == 1:
@@ -129,8 +137,15 @@ def _within(left: Int32[np.ndarray, " p"], block: np.ndarray, in_order: bool) ->
     """The pairs whose left template is between a block's first and last."""
     first, last = np.int32(block[0]), np.int32(block[-1])
     if in_order:
-        return slice(*np.searchsorted(left, (first, last + 1)))
+        return slice(*np.searchsorted(left, (first, last + 1)).tolist())
     return np.flatnonzero((left >= first) & (left <= last))
+
+
+def _part(pairs: slice | np.ndarray, first: int, last: int) -> slice | np.ndarray:
+    """Some of a block's pairs."""
+    if isinstance(pairs, slice):
+        return slice(pairs.start + first, pairs.start + last)
+    return pairs[first:last]
 
 
 def _each(templates: np.ndarray, left: np.ndarray, right: np.ndarray) -> Float32[np.ndarray, " p"]:

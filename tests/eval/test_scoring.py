@@ -37,6 +37,7 @@ def test_equals_one_product_a_pair(seed, pairs, count, order, table, dense) -> N
         left, right = left[by], right[by]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "_TABLE", table)
+        patch.setattr(scoring, "_FETCH", 1 + seed % 40)
         patch.setattr(scoring, "_DENSE", dense)
         found = score_pairs(templates, left, right)
     np.testing.assert_allclose(found, one_by_one(templates, left, right), atol=1e-6)
