@@ -31,6 +31,7 @@ def by_trying(
     scores: np.ndarray, genuine: np.ndarray, fold: np.ndarray
 ) -> list[tuple[float, float]]:
     """Every cut of the training scores, from the strictest; then the middle of its gap."""
+    scores = scores.astype(float)  # NumPy would round a middle to the scores' own precision
     result = []
     for held_out in range(fold.max() + 1):
         train, test = fold != held_out, fold == held_out
