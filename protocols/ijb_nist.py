@@ -77,18 +77,12 @@ def load_verification(
         BadInput: A line is malformed, or a count is off.
     """
     folder = _lists(root)
-    names, matches = (
-        _galleries(dataset),
-        f"{_short(dataset)}_11_{'_'.join(_GALLERIES[dataset])}_matches.csv",
-    )
-    names.append(f"{_short(dataset)}_1N_probe_mixed.csv")
+    names = [*_galleries(dataset), f"{_short(dataset)}_1N_probe_mixed.csv"]
+    matches = f"{_short(dataset)}_11_{'_'.join(_GALLERIES[dataset])}_matches.csv"
     by_test = folder / "test1"
     if dataset == "IJB-C" and not (folder / matches).is_file() and by_test.is_dir():
-        folder, names, matches = (
-            by_test,
-            ["enroll_templates.csv", "verif_templates.csv"],
-            "match.csv",
-        )
+        names, matches = ["enroll_templates.csv", "verif_templates.csv"], "match.csv"
+        folder = by_test
     lists = [_read(folder / name, dataset) for name in names]
     gathered = gather(lists, photo_folder(root), HOW, missing)
     pairs = read_comparisons(folder / matches, gathered.templates, f"a list of {dataset}", HOW)
@@ -98,9 +92,9 @@ def load_verification(
         "genuine": int(pairs.genuine.sum()),
     }
     counted = check_counts(root, found, _OFFICIAL[dataset], folder / matches)
-    again = gathered.repeats(official=not counted.inputs)
-    path, official = folder / matches, not counted.inputs
-    again += check_repeats(path, pairs, len(gathered.templates), official=official)
+    official = not counted.inputs
+    again = gathered.repeats(official=official)
+    again += check_repeats(folder / matches, pairs, len(gathered.templates), official=official)
     files = [*(one.path for one in lists), folder / matches]
     return VerificationProtocol(
         name=dataset,
