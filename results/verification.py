@@ -17,7 +17,7 @@ from eval.resampling import (
     paired_difference,
     verification_intervals,
 )
-from eval.roc import Rule, auc, equal_error_rate, tar_at_far
+from eval.roc import FEWEST, Rule, auc, equal_error_rate, tar_at_far
 from eval.scoring import score_pairs
 from protocols.types import Pairs, VerificationProtocol
 from results.embeddings import Embeddings
@@ -98,8 +98,9 @@ def _drawn(people: np.ndarray, draws: Draws, *, named: bool) -> str:
     whom = f"{draws.resamples:,} resamples of {len(np.unique(people)):,} people"
     if not named:
         whom += ", as far as genuine pairs tell who is who: too narrow where people repeat unseen"
-    return f"{whom}; none where there are too few, and none of AUC and EER with more than " + (
-        f"{CURVE_PAIRS:,} pairs"
+    return (
+        f"{whom}; no interval where they are too few, and none of AUC and EER with fewer than "
+        f"{FEWEST} pairs of a kind or more than {CURVE_PAIRS:,} in all"
     )
 
 
@@ -125,7 +126,8 @@ def _whole(
             yield column, Measured(None, count, None, "all pairs are genuine, or none is")
         return
     intervals: Sequence[Interval | None] = (None, None)
-    if draws and count <= CURVE_PAIRS:
+    fewest = min(np.count_nonzero(genuine), np.count_nonzero(~genuine))
+    if draws and fewest >= FEWEST and count <= CURVE_PAIRS:
         intervals = curve_intervals(scores, genuine, units, ("auc", "eer"), **draws.again())
     yield AUC, Measured.rate(auc(scores, genuine), count, intervals[0])
     yield EER, Measured.rate(equal_error_rate(scores, genuine).rate, count, intervals[1])
