@@ -21,7 +21,7 @@ def read_comparisons(path: Path, templates: Templates, what: str, how: str) -> P
     """
     left, right = read_whole_numbers(path, 2, what, how, comma=True)
     for side in (left, right):
-        _find_templates(path, side, templates.ids)
+        find_templates(path, side, templates.ids, "a template of the lists of faces")
     same = np.flatnonzero(left == right)
     if len(same):
         raise BadInput(path, f"line {same[0] + 1}", "two different templates", "the same one twice")
@@ -32,17 +32,29 @@ def read_comparisons(path: Path, templates: Templates, what: str, how: str) -> P
     return Pairs(left, right, genuine)
 
 
-def _find_templates(
-    path: Path, side: Int32[np.ndarray, " p"], ids: Int64[np.ndarray, " t"]
+def find_templates(
+    path: Path, side: Int32[np.ndarray, " p"], ids: Int64[np.ndarray, " t"], expected: str
 ) -> None:
-    """Put the positions of templates in the place of their numbers, some at a time."""
+    """Put the positions of templates in the place of their numbers, some at a time.
+
+    Args:
+        path: The list of pairs, a pair a line.
+        side: ``(p,)`` one template of each pair, by its number; changed in place.
+        ids: ``(t,)`` the known numbers, ascending.
+        expected: What a number has to be, for messages.
+
+    Raises:
+        BadInput: A number is unknown; names the line.
+    """
+    import pandas as pd
+
+    index = pd.Index(ids)
     for start in range(0, len(side), BLOCK):
         part = side[start : start + BLOCK]
-        found = np.searchsorted(ids, part)
-        unknown = np.flatnonzero(ids[np.minimum(found, len(ids) - 1)] != part)
+        found = index.get_indexer(part)
+        unknown = np.flatnonzero(found < 0)
         if len(unknown):
             row = int(unknown[0])
-            expected = "a template of the lists of faces"
             raise BadInput(path, f"line {start + row + 1}", expected, str(part[row]))
         part[:] = found
 

@@ -18,17 +18,15 @@ IJB-C also comes with a folder for each test::
 of a person in one photo or video, and stands for it, as in PFE's evaluation
 (seasonSH/Probabilistic-Face-Embeddings) and in the media of insightface's lists. The lists by test
 have no SIGHTING_ID either: there frames of one video are known by their names, and the rule says so
-(evaluations that merge IJBC's metadata into them differ in their media). Counts of templates beyond
-the published ones are those that insightface's evaluation prints (deepinsight/insightface, pull
-requests 1349 and 1364).
+(evaluations that merge IJBC's metadata into them differ in their media).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from protocols.comparisons import check_repeats, read_comparisons
-from protocols.counts import Expected, check_counts
+from protocols.counts import check_counts
+from protocols.ijb_counts import GALLERIES, OFFICIAL, Dataset
 from protocols.nist import (
     FaceList,
     check_subjects_once,
@@ -39,27 +37,7 @@ from protocols.nist import (
 from protocols.photos import Missing
 from protocols.types import IdentificationProtocol, InputFile, VerificationProtocol
 
-Dataset = Literal["IJB-B", "IJB-C"]
 HOW = "Apply for it at https://www.nist.gov/programs-projects/face-challenges."
-_OFFICIAL: Mapping[Dataset, Mapping[str, Expected]] = {
-    "IJB-B": {
-        "templates": 12_115,
-        "pairs": 8_010_270,
-        "genuine": 10_270,
-        "gallery S1": 931,
-        "gallery S2": 914,
-        "probes": 10_270,
-    },
-    "IJB-C": {
-        "templates": 23_124,
-        "pairs": 15_658_489,
-        "genuine": 19_557,
-        "gallery G1": 1_772,
-        "gallery G2": 1_759,
-        "probes": 19_593,
-    },
-}
-_GALLERIES: Mapping[Dataset, tuple[str, str]] = {"IJB-B": ("S1", "S2"), "IJB-C": ("G1", "G2")}
 
 
 def load_verification(
@@ -78,7 +56,7 @@ def load_verification(
     """
     folder = _lists(root)
     names = [*_galleries(dataset), f"{_short(dataset)}_1N_probe_mixed.csv"]
-    matches = f"{_short(dataset)}_11_{'_'.join(_GALLERIES[dataset])}_matches.csv"
+    matches = f"{_short(dataset)}_11_{'_'.join(GALLERIES[dataset])}_matches.csv"
     by_test = folder / "test1"
     if dataset == "IJB-C" and not (folder / matches).is_file() and by_test.is_dir():
         names, matches = ["enroll_templates.csv", "verif_templates.csv"], "match.csv"
@@ -91,7 +69,7 @@ def load_verification(
         "pairs": len(pairs),
         "genuine": int(pairs.genuine.sum()),
     }
-    counted = check_counts(root, found, _OFFICIAL[dataset], folder / matches)
+    counted = check_counts(root, found, OFFICIAL[dataset], folder / matches)
     official = not counted.inputs
     again = gathered.repeats(official=official)
     again += check_repeats(folder / matches, pairs, len(gathered.templates), official=official)
@@ -131,10 +109,10 @@ def load_identification(
     for gallery in lists[:2]:
         check_subjects_once(gallery)
     first, second, probes = gathered.listed
-    galleries = dict(zip(_GALLERIES[dataset], (first, second), strict=True))
+    galleries = dict(zip(GALLERIES[dataset], (first, second), strict=True))
     found = {f"gallery {name}": len(gallery) for name, gallery in galleries.items()}
     found["probes"] = len(probes)
-    counted = check_counts(root, found, _OFFICIAL[dataset], lists[0].path)
+    counted = check_counts(root, found, OFFICIAL[dataset], lists[0].path)
     again = gathered.repeats(official=not counted.inputs)
     return IdentificationProtocol(
         name=dataset,
@@ -157,7 +135,7 @@ def _short(dataset: Dataset) -> str:
 
 
 def _galleries(dataset: Dataset) -> list[str]:
-    return [f"{_short(dataset)}_1N_gallery_{name}.csv" for name in _GALLERIES[dataset]]
+    return [f"{_short(dataset)}_1N_gallery_{name}.csv" for name in GALLERIES[dataset]]
 
 
 def _lists(root: Path) -> Path:

@@ -15,18 +15,17 @@ layout; Whitelam et al., "IARPA Janus Benchmark-B Face Dataset", CVPRW 2017, and
 Janus Benchmark - C: Face Dataset and Protocol", ICB 2018, for the protocols and their counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Int32, Int64
 
 from protocols.columns import read_whole_numbers
-from protocols.comparisons import check_repeats
+from protocols.comparisons import check_repeats, find_templates
 from protocols.counts import FILE as COUNTS
 from protocols.counts import check_counts
 from protocols.errors import BadInput, DatasetUnavailable
+from protocols.ijb_counts import GALLERIES, OFFICIAL, Dataset
 from protocols.ijb_release_lists import (
     HOW,
     FaceLines,
@@ -49,29 +48,7 @@ from protocols.types import (
     VerificationProtocol,
 )
 
-Dataset = Literal["IJB-B", "IJB-C"]
 CROPS = "loose_crop"
-_GALLERIES: Mapping[Dataset, tuple[str, str]] = {"IJB-B": ("S1", "S2"), "IJB-C": ("G1", "G2")}
-_OFFICIAL: Mapping[Dataset, Mapping[str, int]] = {
-    "IJB-B": {
-        "photos": 227_630,
-        "templates": 12_115,
-        "pairs": 8_010_270,
-        "genuine": 10_270,
-        "gallery S1": 931,
-        "gallery S2": 914,
-        "probes": 10_270,
-    },
-    "IJB-C": {
-        "photos": 469_375,
-        "templates": 23_124,
-        "pairs": 15_658_489,
-        "genuine": 19_557,
-        "gallery G1": 1_772,
-        "gallery G2": 1_759,
-        "probes": 19_593,
-    },
-}
 
 
 def load_verification(
@@ -103,7 +80,7 @@ def load_verification(
     pairs = _read_pairs(path, templates, faces.path)
     found = {"photos": len(samples), "templates": len(templates)}
     found |= {"pairs": len(pairs), "genuine": int(pairs.genuine.sum())}
-    counted = check_counts(_counts_folder(root, folder), found, _OFFICIAL[dataset], path)
+    counted = check_counts(_counts_folder(root, folder), found, OFFICIAL[dataset], path)
     again = check_repeats(path, pairs, len(templates), official=not counted.inputs)
     rule = f"insightface's IJB_release, {path.name}"
     if lacking:
@@ -146,11 +123,11 @@ def load_identification(
         )
         for one in lists
     ]
-    galleries = dict(zip(_GALLERIES[dataset], members[:2], strict=True))
+    galleries = dict(zip(GALLERIES[dataset], members[:2], strict=True))
     found = {"photos": len(samples), "templates": len(templates), "probes": len(members[2])}
     found |= {f"gallery {name}": len(gallery) for name, gallery in galleries.items()}
     place = _counts_folder(root, folder)
-    counted = check_counts(place, found, _OFFICIAL[dataset], lists[0].path)
+    counted = check_counts(place, found, OFFICIAL[dataset], lists[0].path)
     return IdentificationProtocol(
         name=dataset,
         rule=f"insightface's IJB_release, probes {lists[2].path.name}",
@@ -183,7 +160,7 @@ def _meta(folder: Path, dataset: Dataset, name: str) -> Path:
 
 def _subject_paths(folder: Path, dataset: Dataset) -> list[Path]:
     """The 1:N lists: two galleries, and the probes."""
-    names = [f"1N_gallery_{gallery}.csv" for gallery in _GALLERIES[dataset]]
+    names = [f"1N_gallery_{gallery}.csv" for gallery in GALLERIES[dataset]]
     return [_meta(folder, dataset, name) for name in (*names, "1N_probe_mixed.csv")]
 
 
@@ -240,7 +217,7 @@ def _read_pairs(path: Path, templates: Templates, listed: Path) -> Pairs:
     genuine = label == 1
     del label
     for side in (left, right):
-        _find_templates(path, templates.ids, side, listed)
+        find_templates(path, side, templates.ids, f"a template of {listed.name}")
     alone = np.flatnonzero(left == right)
     if len(alone):
         found = f"{templates.ids[left[alone[0]]]} with itself"
@@ -255,20 +232,3 @@ def _read_pairs(path: Path, templates: Templates, listed: Path) -> Pairs:
             expected = f"the label {int(not genuine[row])}: the 1:N lists say {whose}"
             raise BadInput(path, f"line {row + 1}", expected, str(int(genuine[row])))
     return Pairs(left, right, genuine)
-
-
-def _find_templates(
-    path: Path, ids: Int64[np.ndarray, " t"], side: Int32[np.ndarray, " p"], listed: Path
-) -> None:
-    """Put the positions of templates in the place of their numbers."""
-    import pandas as pd
-
-    index = pd.Index(ids)
-    for start in range(0, len(side), BLOCK):
-        part = side[start : start + BLOCK]
-        found = index.get_indexer(part)
-        if found.min() < 0:
-            row = int((found < 0).argmax())
-            expected = f"a template of {listed.name}"
-            raise BadInput(path, f"line {start + row + 1}", expected, str(part[row]))
-        part[:] = found

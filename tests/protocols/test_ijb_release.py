@@ -258,7 +258,7 @@ def test_each_count_is_compared(tmp_path: Path, name: str) -> None:
 
 def test_an_official_list_may_repeat_a_pair_and_says_so(root: Path, monkeypatch) -> None:
     (root / "counts.json").unlink()
-    monkeypatch.setitem(ijb_release._OFFICIAL, "IJB-B", COUNTS)
+    monkeypatch.setitem(ijb_release.OFFICIAL, "IJB-B", COUNTS)
     assert load_verification(root, "IJB-B").counted == "official counts"
     edit(root, PAIRS, "7 12 0", "12 30 0")
     assert load_verification(root, "IJB-B").rule.endswith(", 1 pairs listed again")

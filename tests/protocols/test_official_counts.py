@@ -9,7 +9,7 @@ and deepinsight/insightface.
 import numpy as np
 import pytest
 
-from protocols import casia, ijb_nist, ijb_release, ijba, lfw, rafdb
+from protocols import casia, ijb_counts, ijb_nist, ijb_release, ijba, lfw, rafdb
 
 IJB = {
     "IJB-B": {
@@ -33,10 +33,11 @@ PHOTOS = {"IJB-B": 227630, "IJB-C": 469375}
 
 
 @pytest.mark.parametrize("dataset", ["IJB-B", "IJB-C"])
-def test_ijb_b_and_ijb_c(dataset: ijb_release.Dataset) -> None:
-    assert ijb_nist._OFFICIAL[dataset] == IJB[dataset]
-    assert ijb_release._OFFICIAL[dataset] == {"photos": PHOTOS[dataset], **IJB[dataset]}
-    assert set(ijb_nist._OFFICIAL) == set(ijb_release._OFFICIAL) == set(IJB)
+def test_ijb_b_and_ijb_c(dataset: ijb_counts.Dataset) -> None:
+    assert ijb_counts.OFFICIAL[dataset] == {"photos": PHOTOS[dataset], **IJB[dataset]}
+    assert set(ijb_counts.OFFICIAL) == set(IJB)
+    for layout in (ijb_nist, ijb_release):
+        assert layout.OFFICIAL is ijb_counts.OFFICIAL
 
 
 def test_ijb_a() -> None:
