@@ -1,10 +1,25 @@
 """The errors a user can mend: each is one sentence that names the file and what was expected."""
 
 from pathlib import Path
+from typing import Any
 
 
 class DataError(Exception):
-    """Input that is missing or malformed. Command lines print it as one line, without a trace."""
+    """Input that is missing or malformed. Command lines print it as one line, without a trace.
+
+    It and its subclasses cross from one process to another as they are.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle, which would call ``__init__`` with the message alone."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[DataError], args: tuple[Any, ...], attributes: dict[str, Any]) -> DataError:
+    """An error as it was, without a second ``__init__``."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class DatasetUnavailable(DataError):
