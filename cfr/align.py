@@ -138,13 +138,34 @@ def align_arcface(five: Float64[np.ndarray, "5 2"], size: int = 112) -> Alignmen
     Raises:
         ValueError: The points are not finite, or lie in one place.
     """
+    return Alignment(similarity(five, ARCFACE_112 * (size / 112)), size, antialias=False)
+
+
+def similarity(
+    points: Float64[np.ndarray, "n 2"], places: Float64[np.ndarray, "n 2"]
+) -> Float64[np.ndarray, "2 3"]:
+    """The turn, scale and shift that bring points nearest to their places, by least squares.
+
+    Umeyama, Least-Squares Estimation of Transformation Parameters Between Two Point Patterns,
+    PAMI 1991.
+
+    Args:
+        points: In the photo.
+        places: Where they belong in the crop.
+
+    Returns:
+        What takes (x, y, 1) of the photo to (x, y) of the crop.
+
+    Raises:
+        ValueError: The points are not finite, or lie in one place.
+    """
     from skimage.transform import SimilarityTransform
 
-    _check(five)
-    found = SimilarityTransform.from_estimate(five, ARCFACE_112 * (size / 112))
+    _check(points)
+    found = SimilarityTransform.from_estimate(points, places)
     if not found:
-        raise ValueError(f"five points: no similarity fits them: {found}")
-    return Alignment(np.asarray(found.params[:2], np.float64), size, antialias=False)
+        raise ValueError(f"{len(points)} points: no similarity fits them: {found}")
+    return np.asarray(found.params[:2], np.float64)
 
 
 def warp(
@@ -201,6 +222,8 @@ def _inside(matrix: np.ndarray, height: int, width: int, photo: tuple[int, ...])
     return inside
 
 
-def _check(five: np.ndarray) -> None:
-    if not np.isfinite(five).all() or np.ptp(five, axis=0).max() < 1e-6:
-        raise ValueError(f"five points: expected finite points apart, found {five.tolist()}")
+def _check(points: np.ndarray) -> None:
+    if not np.isfinite(points).all() or np.ptp(points, axis=0).max() < 1e-6:
+        found = str(points[:5].tolist()) + ("" if len(points) <= 5 else " …")
+        count = "five" if len(points) == 5 else f"{len(points)}"
+        raise ValueError(f"{count} points: expected finite points apart, found {found}")

@@ -5,15 +5,19 @@ whatever hid the face included; R_e the model's estimated texture under the esti
 knows nothing of what hid the face, and little of the person.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, UInt8
+from jaxtyping import Bool, Float, Float64, UInt8
+from torch import Tensor
 
 from cfr.align import Alignment, align_deep3d, five_from_68
 from cfr.camera import Camera, place
-from cfr.fit import FitSettings, fit
+from cfr.fit import FitSettings, fit, fit_points
+from cfr.frontalizers.types import Restored
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
 from cfr.render.shading import render
@@ -56,6 +60,7 @@ class RenderFrontalizer:
         pitch: Radians, positive lowers it.
         size: Pixels along each side of crop and pictures.
         settings: Of the fit; the points come from a detector, so the outline's slide.
+        texture: What :meth:`restore` draws: the photo's own colours (R_p) or the estimated (R_e).
     """
 
     model: MorphableModel
@@ -63,6 +68,50 @@ class RenderFrontalizer:
     pitch: float = 0.0
     size: int = 224
     settings: FitSettings = FitSettings(contour="sliding")  # noqa: RUF009 (frozen)
+    texture: Literal["photo", "estimated"] = "photo"
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return "render" if self.texture == "photo" else "render-estimated"
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """The face model, the pose and the settings."""
+        return {
+            "method": self.name,
+            "model": self.model.digest,
+            "yaw": repr(self.yaw),
+            "pitch": repr(self.pitch),
+            "size": str(self.size),
+            "settings": repr(asdict(self.settings)),
+            "torch": str(torch.__version__),
+        }
+
+    @torch.no_grad()
+    def restore(
+        self, photo: UInt8[np.ndarray, "h w 3"], points: Float64[np.ndarray, "68 2"]
+    ) -> Restored:
+        """Turn one face, drawing no more than what was asked for.
+
+        The photo's own colours need no texture and no light, so that only the shape is fitted.
+
+        Raises:
+            ValueError: The points are not finite, or lie in one place.
+        """
+        alignment = align_deep3d(five_from_68(points), self.size)
+        picture, at = self._inputs(alignment.crop(photo), alignment.to_crop(points))
+        if self.texture == "photo":
+            coefficients = fit_points(self.model, at, self._camera, self.settings)
+            mesh = self.model.shape(coefficients)
+            placed = place(mesh, coefficients.rotation, coefficients.translation)
+            colors = sample_photo(picture, self._camera.project(placed))
+        else:
+            coefficients = fit(self.model, at, picture, self._camera, self.settings)
+            colors = reconstruct(self.model, coefficients).colors
+        turned = self._turned(coefficients)
+        image, covered = render(FaceMesh(turned, colors, self.model.triangles), self._camera)
+        return Restored(_picture(image), self._points(turned), covered[0].cpu().numpy())
 
     @torch.no_grad()
     def __call__(
@@ -82,29 +131,24 @@ class RenderFrontalizer:
         """
         alignment, camera = align_deep3d(five_from_68(points), self.size), self._camera
         crop = alignment.crop(photo)
-        device = self.model.mean_shape.device
-        picture = torch.from_numpy(crop).to(device).permute(2, 0, 1)[None].float() / 255
-        at = torch.from_numpy(alignment.to_crop(points)).to(device)[None].float()
+        picture, at = self._inputs(crop, alignment.to_crop(points))
         coefficients = fit(self.model, at, picture, camera, self.settings)
         mesh = reconstruct(self.model, coefficients)
         seen = sample_photo(picture, camera.project(mesh.vertices))
-        pose = coefficients.rotation.new_tensor([[self.pitch, self.yaw, 0.0]])
-        still = torch.zeros_like(coefficients.translation)
-        turned = place(self.model.shape(coefficients), pose, still)
+        turned = self._turned(coefficients)
         pictures = []
         for colors in (seen, mesh.colors):
             image, coverage = render(FaceMesh(turned, colors, mesh.triangles), camera)
             pictures.append(_picture(image))
         own, covered = render(mesh, camera)
         fitted = np.where(covered[0, ..., None].cpu().numpy(), _picture(own), crop)
-        landmarks = camera.project(turned[:, self.model.landmarks])[0, :, :2]
         return TurnedFace(
             crop=crop,
             fitted=fitted,
             projected=pictures[0],
             estimated=pictures[1],
             coverage=coverage[0].cpu().numpy(),
-            points=landmarks.double().cpu().numpy(),
+            points=self._points(turned),
             coefficients=coefficients,
             alignment=alignment,
         )
@@ -112,6 +156,25 @@ class RenderFrontalizer:
     @property
     def _camera(self) -> Camera:
         return Camera().resized(self.size)
+
+    def _inputs(
+        self, crop: UInt8[np.ndarray, "s s 3"], points: Float64[np.ndarray, "68 2"]
+    ) -> tuple[Float[Tensor, "1 3 s s"], Float[Tensor, "1 68 2"]]:
+        """Crop and points as a batch of one, on the model's device."""
+        device = self.model.mean_shape.device
+        picture = torch.from_numpy(crop).to(device).permute(2, 0, 1)[None].float() / 255
+        return picture, torch.from_numpy(points).to(device)[None].float()
+
+    def _turned(self, coefficients: Coefficients) -> Float[Tensor, "1 v 3"]:
+        """The shape in the new pose, in the middle."""
+        pose = coefficients.rotation.new_tensor([[self.pitch, self.yaw, 0.0]])
+        still = torch.zeros_like(coefficients.translation)
+        return place(self.model.shape(coefficients), pose, still)
+
+    def _points(self, turned: Float[Tensor, "1 v 3"]) -> Float64[np.ndarray, "68 2"]:
+        """The landmarks of a shape that stands before the camera."""
+        at = self._camera.project(turned[:, self.model.landmarks])[0, :, :2]
+        return at.double().cpu().numpy()
 
 
 def _picture(image: torch.Tensor) -> np.ndarray:

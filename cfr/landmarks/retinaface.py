@@ -95,10 +95,20 @@ def load(root: Path | None = None, device: str = "cpu") -> RetinaFace:
         DatasetUnavailable: The weights are absent.
         BadInput: They are damaged, or another network's.
     """
+    (path,) = files(root)
+    return RetinaFace(load_network(path).to(device))
+
+
+def files(root: Path | None = None) -> tuple[Path]:
+    """The weight file.
+
+    Raises:
+        DatasetUnavailable: It is absent.
+    """
     path = require_root("mobilefacenet", TITLE, HOW, root) / FILE
     if not path.is_file():
         raise DatasetUnavailable(TITLE, path, HOW)
-    return RetinaFace(load_network(path).to(device))
+    return (path,)
 
 
 def load_network(path: Path) -> "RetinaFaceNetwork":

@@ -1,6 +1,6 @@
 """The sources of faces and points that commands know by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from cfr.landmarks import retinaface, sidecar, tddfa, with_dlib, with_insightface
@@ -18,6 +18,22 @@ SOURCES: Mapping[str, Callable[[Path | None, str], Landmarker]] = {
 """Name → loader, which takes the root (or None) and the device."""
 FIVE_ONLY = ("insightface", "retinaface", "sidecar")
 """Sources whose faces may have no 68 points of their own."""
+
+
+def weight_files(name: str, root: Path | None = None) -> tuple[Path, ...]:
+    """The files that decide what a source answers; none of ``sidecar``, which answers from files.
+
+    Args:
+        name: A key of :data:`SOURCES`.
+        root: As of :func:`load_landmarker`.
+
+    Raises:
+        BadOption: There is no source of this name.
+        DatasetUnavailable: A file is absent.
+        PackageUnavailable: The package that holds it is not installed.
+    """
+    _check_name(name)
+    return tuple(_FILES[name](root)) if name in _FILES else ()
 
 
 def load_landmarker(
@@ -39,9 +55,34 @@ def load_landmarker(
         PackageUnavailable: Its package is not installed, or dlib's predictor is needed.
         BadInput: A weight file is not what it has to be.
     """
-    if name not in SOURCES:
-        raise BadOption(f"landmarks {name}", f"any of {', '.join(SOURCES)}")
+    _check_name(name)
     landmarker = SOURCES[name](root, device)
     if not need_68 or name not in FIVE_ONLY:
         return landmarker
     return With68(landmarker, with_dlib.load_predictor())
+
+
+def _check_name(name: str) -> None:
+    if name not in SOURCES:
+        raise BadOption(f"landmarks {name}", f"any of {', '.join(SOURCES)}")
+
+
+def _dlib(root: Path | None) -> Iterable[Path]:
+    return [with_dlib.weights(one, root) for one in with_dlib.FILES]
+
+
+def _dlib_hog(root: Path | None) -> Iterable[Path]:
+    return [with_dlib.weights(with_dlib.PREDICTOR_FILE, root)]
+
+
+def _insightface(root: Path | None) -> Iterable[Path]:
+    return sorted(with_insightface.find_pack(root).glob("*.onnx"))
+
+
+_FILES: Mapping[str, Callable[[Path | None], Iterable[Path]]] = {
+    "dlib": _dlib,
+    "dlib-hog": _dlib_hog,
+    "insightface": _insightface,
+    "retinaface": retinaface.files,
+    "tddfa": tddfa.files,
+}

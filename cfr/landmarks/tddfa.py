@@ -153,11 +153,18 @@ def load(root: Path | None = None, device: str = "cpu") -> Tddfa:
     return Tddfa(retinaface.load(None, device), regressor)
 
 
+def files(root: Path | None = None) -> tuple[Path, ...]:
+    """The regressor's files and RetinaFace's.
+
+    Raises:
+        DatasetUnavailable: A file is absent.
+    """
+    return (*_own_files(require_root("tddfa", TITLE, HOW, root)), *retinaface.files())
+
+
 def load_regressor(folder: Path, device: str = "cpu") -> Regressor:
     """Read the published files; errors as of :func:`load`."""
-    for name in (NETWORK_FILE, STATISTICS_FILE, *BASIS_FILES):
-        if not (folder / name).is_file():
-            raise DatasetUnavailable("a file of 3DDFA-V2", folder / name, HOW)
+    _own_files(folder)
     basis = [_read_matrix(folder / name, shape) for name, shape in BASIS_FILES.items()]
     mean, deviation = _read_statistics(folder / STATISTICS_FILE)
     network = load_network(folder / NETWORK_FILE).to(device)
@@ -187,6 +194,15 @@ def load_network(path: Path) -> "TddfaNetwork":
         found = " ".join(str(error).split())[:200]
         raise BadInput(path, "", "3DDFA-V2's mb05 weights", found) from error
     return network.eval()
+
+
+def _own_files(folder: Path) -> list[Path]:
+    """The regressor's files, all there."""
+    paths = [folder / name for name in (NETWORK_FILE, STATISTICS_FILE, *BASIS_FILES)]
+    for path in paths:
+        if not path.is_file():
+            raise DatasetUnavailable("a file of 3DDFA-V2", path, HOW)
+    return paths
 
 
 def _read_statistics(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ from protocols.errors import BadInput, BadOption, DatasetUnavailable, PackageUna
 HOW = "Get it with: pip install -c constraints.txt -e '.[offline]'"
 PREDICTOR_FILE = "shape_predictor_68_face_landmarks.dat"
 NETWORK_FILE = "mmod_human_face_detector.dat"
+FILES = (PREDICTOR_FILE, NETWORK_FILE)
 
 BOX_SIDE = 3.90
 """Side of the box that dlib's detector finds, in spreads of the five points (their root mean

@@ -14,6 +14,7 @@ from cfr.align import (
     align_arcface,
     align_deep3d,
     five_from_68,
+    similarity,
     warp,
 )
 from cfr.camera import Camera
@@ -193,3 +194,19 @@ def test_points_that_are_no_face_are_refused(five: np.ndarray) -> None:
         align_deep3d(five)
     with pytest.raises(ValueError, match="five points: expected finite points apart"):
         align_arcface(five)
+
+
+def test_a_similarity_is_found_again_from_any_number_of_points() -> None:
+    rng = np.random.default_rng(3)
+    for count in (2, 5, 68):
+        points = rng.uniform(0, 200, (count, 2))
+        turn, zoom, shift = 0.7, 1.3, (5.0, -8.0)
+        linear = zoom * np.array([(np.cos(turn), -np.sin(turn)), (np.sin(turn), np.cos(turn))])
+        found = similarity(points, points @ linear.T + shift)
+        assert np.allclose(found, np.column_stack((linear, shift)), atol=1e-9)
+
+
+def test_a_similarity_does_not_mirror() -> None:
+    """Points whose left and right are exchanged give a crop on its head, never a mirrored one."""
+    found = similarity(ARCFACE_112[[1, 0, 2, 4, 3]], ARCFACE_112)
+    assert np.linalg.det(found[:, :2]) > 0

@@ -125,3 +125,35 @@ def test_sizes_follow(scenes: list[Scene], fixed: RenderFrontalizer) -> None:
 def test_points_in_one_place_are_refused(scenes: list[Scene], fixed: RenderFrontalizer) -> None:
     with pytest.raises(ValueError, match="five points"):
         fixed(scenes[0].photo, np.zeros((68, 2)))
+
+
+def test_restoring_draws_what_turning_draws(scenes: list[Scene], model: MorphableModel) -> None:
+    for texture in ("photo", "estimated"):
+        ours = RenderFrontalizer(model, texture=texture)
+        turned = ours(scenes[1].photo, scenes[1].points)
+        restored = ours.restore(scenes[1].photo, scenes[1].points)
+        wanted = turned.projected if texture == "photo" else turned.estimated
+        assert np.array_equal(restored.image, wanted)
+        assert np.array_equal(restored.points, turned.points)
+        assert restored.covered is not None
+        assert np.array_equal(restored.covered, turned.coverage)
+
+
+def test_an_identity_names_everything_that_decides(model: MorphableModel) -> None:
+    ours = RenderFrontalizer(model)
+    others = [
+        replace(ours, yaw=0.1),
+        replace(ours, pitch=0.1),
+        replace(ours, size=128),
+        replace(ours, texture="estimated"),
+        replace(ours, settings=replace(ours.settings, contour="fixed")),
+    ]
+    told = [str(dict(one.identity)) for one in (ours, *others)]
+    assert len(set(told)) == len(told)
+    assert dict(ours.identity)["model"] == model.digest
+    assert dict(RenderFrontalizer(model).identity) == dict(ours.identity)
+
+
+def test_points_in_one_place_cannot_be_restored(model: MorphableModel) -> None:
+    with pytest.raises(ValueError, match="finite points apart"):
+        RenderFrontalizer(model).restore(np.zeros((64, 64, 3), np.uint8), np.full((68, 2), 9.0))

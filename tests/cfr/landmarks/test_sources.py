@@ -1,5 +1,6 @@
 """Landmarkers by name, and 68 points for those that have five."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from cfr.landmarks.face import FoundFace, Landmarker, With68, with_68
-from cfr.landmarks.sources import FIVE_ONLY, SOURCES, load_landmarker
+from cfr.landmarks.sources import FIVE_ONLY, SOURCES, load_landmarker, weight_files
 from protocols.errors import BadOption, DatasetUnavailable, PackageUnavailable
 
 
@@ -84,3 +85,24 @@ def test_each_source_does_what_a_landmarker_does(
         (face,) = landmarker(astronaut)
         assert face.points is not None
         np.testing.assert_allclose(face.five[:2], [(103, 100), (147, 103)], atol=6)
+
+
+def test_the_files_that_decide_an_answer(shared: Path) -> None:
+    networks = shared / "networks"
+    (retinaface,) = weight_files("retinaface", networks / "foamliu_mobilefacenet")
+    assert retinaface.name == "retinaface_mobilenet0.25_Final.pth"
+    assert weight_files("sidecar") == ()
+    with pytest.raises(DatasetUnavailable, match="3DDFA-V2"):
+        weight_files("tddfa", networks / "ultralight")
+    with pytest.raises(BadOption, match="any of dlib"):
+        weight_files("magic")
+
+
+def test_dlib_names_its_weights() -> None:
+    if importlib.util.find_spec("face_recognition_models") is None:
+        pytest.skip("the extra offline is not installed")
+    assert [path.name for path in weight_files("dlib")] == [
+        "shape_predictor_68_face_landmarks.dat",
+        "mmod_human_face_detector.dat",
+    ]
+    assert len(weight_files("dlib-hog")) == 1
