@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  f"Python 3.11 or newer is needed, $(PYTHON) is {v[0]}.{v[1]}: call make PYTHON=/path/to/python3.11")'
 	@echo "building $(VENV): this takes some minutes and several GB, once"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,offline]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,offline,cluster]'
 	@touch $@
 
 demo: $(STAMP)

@@ -1,0 +1,1 @@
+"""The slow loop: photos to vectors, in blocks, in many processes, cached."""
