@@ -7,10 +7,7 @@ from jaxtyping import Float64
 from matplotlib.figure import Figure
 
 from eval.nme import cumulative_error
-
-# Distinct in print without colour as well (Okabe and Ito's palette, with line styles).
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")
-_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+from results.figures.style import line_style
 
 
 def draw_cumulative(
@@ -32,8 +29,7 @@ def draw_cumulative(
             thresholds,
             100 * cumulative_error(errors, thresholds),
             label=f"{name}: n={len(errors)}, {100 * beyond:.1f} % beyond {limit:g} %",
-            color=_COLOURS[index % len(_COLOURS)],
-            linestyle=_STYLES[index % len(_STYLES)],
+            **line_style(index),
         )
     axes.set(
         title=title,
