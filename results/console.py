@@ -1,7 +1,8 @@
-"""What every command line shares: the console, and errors as one line."""
+"""What every command line shares: the console, progress bars, and errors as one line."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,3 +24,35 @@ def run(main: Callable[[Console], int | None]) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+@contextmanager
+def progress_bars(
+    console: Console,
+) -> Iterator[Callable[[str, int], AbstractContextManager[Callable[[int], None]]]]:
+    """Bars with counts and the time left; what comes out opens one by its title and total."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+
+        @contextmanager
+        def show(title: str, total: int) -> Iterator[Callable[[int], None]]:
+            task = bars.add_task(title, total=total)
+            yield lambda advance: bars.update(task, advance=advance)
+            bars.remove_task(task)
+
+        yield show

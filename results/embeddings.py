@@ -1,6 +1,8 @@
-"""Embeddings that a user brings: npy files with a row a face, in the protocol's own order."""
+"""Embeddings with a row a face, in the protocol's own order: of the pipeline, or from npy files."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,9 @@ class Embeddings:
         mirrored: ``(n, d)`` of the mirrored faces, if they were embedded too.
         failed: ``(n,)`` faces whose row is not finite: failures to enrol.
         inputs: The files, with digests.
+        zeroed: ``(n,)`` faces whose vector counts as zeros: alike to none, but not refused.
+        counts: How many faces met with something that a table has to say, by column.
+        against: The name of what these are compared with; the first of a table by default.
     """
 
     name: str
@@ -29,6 +34,9 @@ class Embeddings:
     mirrored: Float32[np.ndarray, "n d"] | None
     failed: Bool[np.ndarray, " n"]
     inputs: tuple[InputFile, ...]
+    zeroed: Bool[np.ndarray, " n"] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    against: str | None = None
 
 
 def read_embeddings(option: str, count: int) -> Embeddings:
@@ -56,6 +64,32 @@ def read_embeddings(option: str, count: int) -> Embeddings:
         failed |= _broken(mirrored) | _broken(faces, mirrored)
     inputs = tuple(InputFile.of(path) for path in paths)
     return Embeddings(name, faces, mirrored, failed, inputs)
+
+
+def write_embeddings(folder: Path, given: Embeddings, split: int | None) -> list[Path]:
+    """Write what :func:`read_embeddings` reads: ``NAME.npy``, ``NAME-mirrored.npy``.
+
+    A face that failed to enrol is a row of NaN.
+
+    Args:
+        folder: It is made where it is absent.
+        given: The embeddings.
+        split: Its number ends the files' names, where there are several.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", given.name).strip("-")
+    ending = "" if split is None else f"-{split}"
+    paths = []
+    for side, vectors in (("", given.faces), ("-mirrored", given.mirrored)):
+        if vectors is None:
+            continue
+        path = folder / f"{name}{side}{ending}.npy"
+        partial = path.with_name(f".{path.name}.part")
+        with partial.open("wb") as file:
+            np.save(file, vectors)
+        partial.replace(path)
+        paths.append(path)
+    return paths
 
 
 def _read(path: Path, count: int) -> Float32[np.ndarray, "n d"]:

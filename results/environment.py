@@ -4,6 +4,7 @@ import importlib.metadata
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from protocols.roots import project_root
@@ -25,18 +26,23 @@ def current_environment(*, device: str = "cpu", project: Path | None = None) -> 
     if (project / ".git").exists():  # else the git state of some folder above would be recorded
         commit = _git(project, "rev-parse", "HEAD")
         status = _git(project, "status", "--porcelain")
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return Environment(
         git_commit=commit,
         git_dirty=None if status is None else bool(status),
         device=f"{device} ({platform.machine()}, {sys.platform})",
-        versions=versions,
+        versions={"python": platform.python_version(), **versions(_PACKAGES)},
     )
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _git(project: Path, *words: str) -> str | None:

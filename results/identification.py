@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Int64
 
-from eval.identification import Search, dir_at_far, rank_rate
+from eval.identification import Search, cmc, dir_at_far, rank_rate
 from eval.intervals import Interval
 from eval.resampling import (
     Difference,
@@ -36,6 +36,8 @@ _REASONS = {
     "no impostor pairs": "every probe's person is in the gallery",
 }
 """What is said of pairs, said of probes."""
+_MOST_RANKS = 100
+"""How far the curve of rank-k is kept, for a figure."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class Settings:
 def score(
     protocol: IdentificationProtocol, given: Sequence[Embeddings], settings: Settings
 ) -> Scored:
-    """Pool, search every gallery, measure; each row after the first is compared with the first.
+    """Pool, search every gallery, measure; each row is compared with the one it is held against.
+
+    That is the first, unless the embeddings name another, which has to come before.
 
     Raises:
         BadOption: A way of pooling is none, or needs what is not there.
@@ -68,23 +72,30 @@ def score(
     """
     found = Scored()
     ways: dict[str, str] = {}
-    first: dict[str, Search] = {}
+    searches: dict[tuple[str, str], Search] = {}
     if settings.draws:
         drawn = f"{settings.draws.resamples:,} resamples of the probes' people; none of too few"
         found.notes.append(drawn)
     for system in systems_of(given, protocol, settings.pooling):
         found.values[system.name] = {}
+        base = system.against or next(iter(found.values))
         for gallery in protocol.galleries:
             one = _search(protocol, system, gallery)
             people = people_of(protocol.templates)[protocol.probes[gallery]]
             prefix = f"{gallery} " if len(protocol.galleries) > 1 else ""
             for column, value in _measured(one, people, settings):
                 found.values[system.name][prefix + column] = value
-            if gallery not in first:
-                first[gallery] = one
-            elif settings.draws:
-                for column, gap in _differences((first[gallery], one), people, settings):
+            searches[system.name, gallery] = one
+            if one.mated.any():
+                found.ranks[f"{system.name}{', ' if prefix else ''}{prefix.strip()}"] = cmc(
+                    one, min(_MOST_RANKS, len(protocol.galleries[gallery]))
+                )
+            if base != system.name:
+                found.against[system.name] = base
+                both = (searches[base, gallery], one)
+                for column, gap in _differences(both, people, settings):
                     found.differ(system.name, prefix + column, gap)
+        found.values[system.name] |= dict(system.counted(len(protocol.samples)))
         ways[system.name] = system.pooling
         if told := failures(system, protocol.templates, protocol.samples):
             part = "" if protocol.split is None else f"split {protocol.split}, "
@@ -130,7 +141,9 @@ def _measured(
 def _differences(
     both: tuple[Search, Search], people: Int64[np.ndarray, " p"], settings: Settings
 ) -> Iterator[tuple[str, Difference | None]]:
-    """How the second search's rates differ from the first's."""
+    """How the second search's rates differ from the first's; nothing without draws."""
+    if not settings.draws:
+        return
     again = settings.draws.again
     if both[0].mated.any():
         for k in settings.ranks:

@@ -54,11 +54,11 @@ def publish(result: Result, console: Console, artifacts: Path | None = None) -> 
     return folder
 
 
-def write(result: Result, folder: Path) -> dict[str, Path]:
+def write(result: Result, folder: Path) -> dict[str, list[Path]]:
     """Write the record, the table in every format and the figures into a folder.
 
     Returns:
-        The figure of each row that has one.
+        The figures of each row that has one.
     """
     record = result.record
     files = {
@@ -71,12 +71,12 @@ def write(result: Result, folder: Path) -> dict[str, Path]:
     }
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    row_figures = {}
+    row_figures: dict[str, list[Path]] = {}
     for figure in result.figures:
-        path = folder / f"{_file_name(figure.row or record.table)}.png"
+        path = folder / f"{_file_name(f'{figure.row or record.table} {figure.name}')}.png"
         figure.draw().savefig(path)
         if figure.row is not None:
-            row_figures[figure.row] = path
+            row_figures.setdefault(figure.row, []).append(path)
     return row_figures
 
 

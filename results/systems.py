@@ -1,11 +1,11 @@
 """What scoring a protocol shares, 1:1 or 1:N: pooled systems, measured values, units, sentences."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from eval.intervals import Interval, splits_summary
 from eval.pooling import Members, Pooling, pool, poolings
@@ -78,18 +78,25 @@ class Scored:
 
     Attributes:
         values: Each row's values by column.
-        differences: How each row but the first differs from the first, by column, in percent.
+        differences: How each row differs from the one it is compared with, by column, in percent.
+        against: Which row that is, for each that is compared.
         notes: What a reader has to know.
+        scores: Each row's similarity of every pair, for figures; of 1:1 only.
+        ranks: Each row's rate of finding a mated probe's person within the first k, for k from 1;
+            of 1:N only, a row a gallery.
     """
 
     values: dict[str, dict[str, Measured]] = field(default_factory=dict)
     differences: dict[str, dict[str, tuple[float, tuple[float, float]]]] = field(
         default_factory=dict
     )
+    against: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    scores: dict[str, Float32[np.ndarray, " p"]] = field(default_factory=dict)
+    ranks: dict[str, Float64[np.ndarray, " k"]] = field(default_factory=dict)
 
     def differ(self, row: str, column: str, one: Difference | None) -> None:
-        """Note how a row differs from the first, where that can be told."""
+        """Note how a row differs from the one it is compared with, where that can be told."""
         if one is None:
             return
         interval = (100 * one.interval.low, 100 * one.interval.high)
@@ -106,6 +113,8 @@ class System:
         enrolled: ``(t,)`` templates with at least one face that could be embedded.
         lost: How many faces could not be.
         pooling: How it was pooled.
+        counts: How many faces met with something that a table has to say, by column.
+        against: The name of the row that this one is compared with, if it is not the first.
     """
 
     name: str
@@ -113,6 +122,13 @@ class System:
     enrolled: Bool[np.ndarray, " t"]
     lost: int
     pooling: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    against: str | None = None
+
+    def counted(self, faces: int) -> Iterator[tuple[str, Measured]]:
+        """The counts as columns, in percent of the faces."""
+        for column, count in self.counts.items():
+            yield column, Measured.rate(count / faces, faces)
 
 
 def choose_poolings(asked: Sequence[str], samples: Samples, *, flip: bool) -> list[Pooling]:
@@ -149,6 +165,7 @@ def systems_of(
     for one in given:
         chosen = choose_poolings(asked, samples, flip=one.mirrored is not None)
         absent = samples.absent | one.failed
+        zeroed = np.zeros(len(samples), bool) if one.zeroed is None else one.zeroed
         for pooling in chosen:
             vectors = pool(
                 one.faces,
@@ -156,11 +173,21 @@ def systems_of(
                 pooling,
                 flipped=one.mirrored,
                 scores=samples.scores,
-                absent=absent,
+                absent=absent | zeroed,
             )
-            enrolled = templates.enrolled(absent) & vectors.any(axis=1)
-            name = f"{one.name}, {pooling.name}" if len(chosen) > 1 else one.name
-            yield System(name, vectors, enrolled, int(absent.sum()), pooling.name)
+            # A zero adds nothing to its template; a template of nothing else is alike to none.
+            enrolled = templates.enrolled(absent | zeroed) & vectors.any(axis=1)
+            enrolled |= templates.enrolled(~zeroed | absent)
+            ending = f", {pooling.name}" if len(chosen) > 1 else ""
+            yield System(
+                name=one.name + ending,
+                vectors=vectors,
+                enrolled=enrolled,
+                lost=int(absent.sum()),
+                pooling=pooling.name,
+                counts=one.counts,
+                against=None if one.against is None else one.against + ending,
+            )
 
 
 def people_of(templates: Templates, pairs: Pairs | None = None) -> Int64[np.ndarray, " t"]:
@@ -217,28 +244,39 @@ def over_splits(splits: Sequence[Scored]) -> Scored:
     """The mean over splits with its Student interval; the standard deviation as a column beside.
 
     Rows and columns are those of the first split; a value that one split lacks is lacking. Rows are
-    compared with the first one split by split.
+    compared with the one that they are held against split by split.
     """
     if len(splits) == 1:
         return splits[0]
     whole = Scored(notes=list(dict.fromkeys(note for one in splits for note in one.notes)))
-    first = next(iter(splits[0].values))
+    bases = _bases(splits[0].values, splits[0].against)
     for row, columns in splits[0].values.items():
         whole.values[row] = {}
         for column in columns:
             parts = [one.values[row][column] for one in splits]
             whole.values[row] |= _summary(column, parts)
-            against = [one.values[first][column].value for one in splits]
+            if row not in bases:
+                continue
+            others = [one.values[bases[row]][column].value for one in splits]
             gaps = [
                 mine.value - other
-                for mine, other in zip(parts, against, strict=True)
+                for mine, other in zip(parts, others, strict=True)
                 if mine.value is not None and other is not None
             ]
-            if row != first and len(gaps) == len(splits):
+            if len(gaps) == len(splits):
                 mean, _, interval = splits_summary(np.array(gaps))
                 pair = (max(interval.low, -100.0), min(interval.high, 100.0))
+                whole.against[row] = bases[row]
                 whole.differences.setdefault(row, {})[column] = (mean, pair)
     return whole
+
+
+def _bases(rows: Iterable[str], against: Mapping[str, str]) -> dict[str, str]:
+    """The row that each row is compared with; the first one, unless another is named."""
+    first, *others = rows
+    return {
+        row: against.get(row, first) for row in (first, *others) if row != against.get(row, first)
+    }
 
 
 def _summary(column: str, parts: Sequence[Measured]) -> Mapping[str, Measured]:

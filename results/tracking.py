@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -39,13 +39,18 @@ class TrackingFailed(DataError):
     """The MLflow store refused; the table's files are on disk all the same."""
 
 
-def track(record: RunRecord, folder: Path, row_figures: Mapping[str, Path], artifacts: Path) -> str:
+def track(
+    record: RunRecord,
+    folder: Path,
+    row_figures: Mapping[str, Sequence[Path]],
+    artifacts: Path,
+) -> str:
     """Log a record as one parent run with a child for each row.
 
     Args:
         record: What was computed.
         folder: The table's files (CSV, Markdown, …), logged with the parent.
-        row_figures: The figure of each row that has one, logged with its child.
+        row_figures: The figures of each row that has one, logged with its child.
         artifacts: Where the local store lies, if there is no ``MLFLOW_TRACKING_URI``.
 
     Returns:
@@ -107,7 +112,7 @@ def _log(
     experiment: str,
     record: RunRecord,
     folder: Path,
-    row_figures: Mapping[str, Path],
+    row_figures: Mapping[str, Sequence[Path]],
 ) -> str:
     environment = record.environment
     tags = {
@@ -128,8 +133,8 @@ def _log(
             of_row = {**tags, "row": row, "mlflow.parentRunId": parent}
             with _run(client, experiment, row, of_row) as child:
                 _log_numbers(client, child, record.config, _metrics(record, row))
-                if row in row_figures:
-                    client.log_artifact(child, str(row_figures[row]))
+                for path in row_figures.get(row, ()):
+                    client.log_artifact(child, str(path))
     return parent
 
 

@@ -59,7 +59,9 @@ class Settings:
 def score(
     protocol: VerificationProtocol, given: Sequence[Embeddings], settings: Settings
 ) -> Scored:
-    """Pool, score, measure; each row after the first is compared with the first.
+    """Pool, score, measure; each row is compared with the one that it is held against.
+
+    That is the first, unless the embeddings name another, which has to come before.
 
     Raises:
         BadOption: A way of pooling is none, or needs what is not there.
@@ -72,23 +74,25 @@ def score(
     if settings.draws:
         named = bool((protocol.templates.subjects >= 0).any())
         found.notes.append(_drawn(people, settings.draws, named=named))
-    first: Float32[np.ndarray, " p"] | None = None
     for system in systems_of(given, protocol, settings.pooling):
         scores = score_pairs(system.vectors, pairs.left, pairs.right, enrolled=system.enrolled)
         measured = (
             *_whole(scores, pairs, units, settings),
             *_rates(scores, pairs, units, settings),
+            *system.counted(len(protocol.samples)),
         )
         found.values[system.name] = dict(measured)
         ways[system.name] = system.pooling
         if told := failures(system, protocol.templates, protocol.samples):
             part = "" if protocol.split is None else f"split {protocol.split}, "
             found.notes.append(part + told)
-        if first is None:
-            first = scores
-        elif settings.draws:
-            for column, one in _differences((first, scores), pairs, units, settings):
+        base = system.against or next(iter(found.values))
+        if base != system.name:
+            found.against[system.name] = base
+            both = (found.scores[base], scores)
+            for column, one in _differences(both, pairs, units, settings):
                 found.differ(system.name, column, one)
+        found.scores[system.name] = scores
     found.notes.append(pooled(ways))
     return found
 
@@ -153,7 +157,9 @@ def _differences(
     units: Units,
     settings: Settings,
 ) -> Iterator[tuple[str, Difference | None]]:
-    """How the second scores' accuracy and rates differ from the first's."""
+    """How the second scores' accuracy and rates differ from the first's; nothing without draws."""
+    if not settings.draws:
+        return
     genuine, again = pairs.genuine, settings.draws.again
     if _folded(pairs):
         how = (pairs.fold, units, settings.thresholds)

@@ -19,10 +19,12 @@ class TableFigure:
     Attributes:
         row: The row that it belongs to, or None for the table as a whole.
         draw: Makes the figure.
+        name: Tells the figures of one row apart; empty if there is one.
     """
 
     row: str | None
     draw: Callable[[], Figure]
+    name: str = ""
 
 
 @dataclass(frozen=True)

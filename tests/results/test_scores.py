@@ -17,6 +17,7 @@ from protocols.types import InputFile, Pairs, Templates
 from results.embeddings import read_embeddings
 from results.loading import Source, load_identification, load_verification
 from results.record import RunRecord
+from results.scoring import Scoring
 from results.systems import Measured, Scored, over_splits, people_of, rate_name, systems_of
 from results.tables.scores import Score, compute
 
@@ -84,7 +85,7 @@ def in_order(world: Path, source: Source, name: str) -> str:
 def table(world: Path, file: str, **words) -> RunRecord:
     source = Source(str(world / file), task=words.pop("task", "1:1"))
     given = tuple(in_order(world, source, name) for name in ("bad", "good"))
-    return compute(Score(source, given, resamples=200, **words)).record
+    return compute(Score(source, given, Scoring(resamples=200, **words))).record
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -164,13 +165,13 @@ def test_identification(world: Path) -> None:
 def test_failures_are_counted_and_cost(world: Path) -> None:
     source = Source(str(world / "pairs.csv"))
     option = in_order(world, source, "good").split(",")[0]
-    whole = compute(Score(source, (option,), resamples=0)).record
+    whole = compute(Score(source, (option,), Scoring(resamples=0))).record
     file = Path(option.partition("=")[2])
     faces = np.load(file)
     lost = rows_of(source).index("0_0.png")
     faces[lost] = np.nan
     np.save(world / "lost.npy", faces)
-    record = compute(Score(source, (f"good={world / 'lost.npy'}",), resamples=0)).record
+    record = compute(Score(source, (f"good={world / 'lost.npy'}",), Scoring(resamples=0))).record
     told = " ".join(record.notes)
     assert "good: 1 of 120 faces failed to enrol (0 of them because their photo is absent)" in told
     assert "1 of 120 templates" in told
@@ -202,9 +203,9 @@ def test_the_same_seed_the_same_table(world: Path) -> None:
     ],
 )
 def test_options_are_refused_early(words: dict, told: str) -> None:
-    options = {"embeddings": ("a=x.npy",), **words}
+    embeddings = words.pop("embeddings", ("a=x.npy",))
     with pytest.raises(BadOption, match=told):
-        Score(Source("lfw"), **options)
+        Score(Source("lfw"), embeddings, Scoring(**words))
 
 
 def test_a_pooling_that_cannot_be_had(world: Path) -> None:
@@ -212,7 +213,7 @@ def test_a_pooling_that_cannot_be_had(world: Path) -> None:
     option = in_order(world, source, "good").split(",")[0]
     for name in ("N0D1F0", "N0D0F1", "mean"):
         with pytest.raises(BadOption, match=name):
-            compute(Score(source, (option,), pooling=(name,)))
+            compute(Score(source, (option,), Scoring(pooling=(name,))))
 
 
 def test_splits_are_averaged_and_compared_one_by_one() -> None:
@@ -301,7 +302,7 @@ def test_files_are_recorded_with_their_digests(world: Path, tmp_path: Path) -> N
         (tmp_path / name).mkdir()
         (tmp_path / name / "e.npy").write_bytes(file.read_bytes())
         given.append(f"{name}={tmp_path / name / 'e.npy'}")
-    record = compute(Score(source, tuple(given), resamples=0)).record
+    record = compute(Score(source, tuple(given), Scoring(resamples=0))).record
     assert record.inputs == {"pairs.csv": InputFile.of(world / "pairs.csv").sha256}
     for name in ("good", "bad"):
         digest = InputFile.of(tmp_path / name / "e.npy").sha256
@@ -350,7 +351,7 @@ def test_ten_splits_are_scored_one_by_one(tmp_path: Path) -> None:
         counts |= {f"split {split} {name}": count for name, count in found.items()}
     (tmp_path / "counts.json").write_text(json.dumps({"why": "in miniature", "counts": counts}))
     given = (f"e={tmp_path}/e{{split}}.npy", f"f={tmp_path}/f{{split}}.npy")
-    record = compute(Score(Source("ijba", root=tmp_path), given, fars=(0.1,))).record
+    record = compute(Score(Source("ijba", root=tmp_path), given, Scoring(fars=(0.1,)))).record
     assert record.columns == ("AUC", "AUC std", "EER", "EER std", "TAR@0.1", "TAR@0.1 std")
     assert record.cell("e", "AUC").n == 1900
     assert {one.column for one in record.comparisons} >= {"AUC", "TAR@0.1"}

@@ -1,0 +1,205 @@
+"""From the faces of a protocol to vectors: slow, cached, resumable, in many processes."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from cfr.frontalizers.types import Frontalizer
+from recognizers.types import Recognizer
+from recognizers.variations import Variation
+from results.cache.code_digest import code_digest
+from results.cache.store import Cache
+from results.environment import versions
+from results.export.contents import Contents
+from results.export.faces import Points
+from results.export.locating import Places, Setup
+from results.export.stages import (
+    VERSION,
+    Embed,
+    Feed,
+    Located,
+    digest,
+    frontalizer_of,
+    recognizer_of,
+    torch_device,
+)
+from results.export.work import Blocks, Show, compute_missing, distinct
+
+NONE = "none"
+_PACKAGES = ("numpy", "opencv-python", "pillow", "scikit-image")
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way from a face to a vector.
+
+    Attributes:
+        recognizer: As ``recognizers.sources.load_recognizer`` knows it.
+        root: Folder of its weights, if not the usual place.
+        variation: How its input differs from the stated one.
+    """
+
+    recognizer: str
+    root: Path | None
+    variation: Variation
+
+
+class Exporter:
+    """Vectors of a protocol's faces, on demand.
+
+    Attributes:
+        contents: The photos.
+        places: Where the faces are.
+        computed: How many vectors were computed so far, and not found in a cache.
+        warnings: What a user has to know of the caches.
+    """
+
+    def __init__(self, contents: Contents, places: Places, setup: Setup, show: Show) -> None:
+        self.contents, self.places, self._setup, self._show = contents, places, setup, show
+        self.computed = 0
+        self.warnings: list[str] = []
+
+    def recognizer(self, way: Way) -> Recognizer:
+        """What embeds the faces."""
+        return recognizer_of(way.recognizer, way.root, self._setup.device)
+
+    def frontalizer(self, name: str) -> Frontalizer | None:
+        """What restores the faces; None for ``none``."""
+        return frontalizer_of(name, self._setup.device)
+
+    def summary(self) -> str:
+        """What had to be computed, and what was there, in a sentence."""
+        return (
+            f"Computed: {self.places.computed:,} faces' points and {self.computed:,} vectors; the "
+            f"rest was in {self._setup.cache}."
+        )
+
+    def points(self, row: int, frontalizer: str, recognizer: Recognizer) -> Points | None:
+        """Where a face is, by the points that count; None where its whole photo is the face."""
+        if self.places.whole and frontalizer == NONE:
+            return None
+        dense = frontalizer != NONE or bool(recognizer.input.template.dense)
+        return self.places.points(row, dense=dense)
+
+    def vectors(
+        self, ways: Sequence[Way], frontalizer: str, rows: Int64[np.ndarray, " k"]
+    ) -> list[Float32[np.ndarray, "k _"]]:
+        """The vectors of some faces, one array a way; faces are restored once for all of them.
+
+        Args:
+            ways: What embeds the faces.
+            frontalizer: What restores them first, or ``none``.
+            rows: Which faces; their photos have to be there.
+
+        Returns:
+            A row a face as asked; NaN where it could not be restored.
+
+        Raises:
+            BadInput: A photo is damaged.
+            DataError: Weights are absent or damaged, a worker was lost; what was computed is kept.
+        """
+        found: dict[int, np.ndarray] = {}
+        # Points are part of a key: recognizers that look at the same ones go together.
+        for dense in (False, True):
+            group = [
+                at
+                for at, way in enumerate(ways)
+                if bool(self.recognizer(way).input.template.dense) == dense
+            ]
+            if group:
+                vectors = self._vectors([ways[at] for at in group], frontalizer, rows)
+                found |= dict(zip(group, vectors, strict=True))
+        return [found[at] for at in range(len(ways))]
+
+    def _vectors(
+        self, ways: Sequence[Way], frontalizer: str, rows: np.ndarray
+    ) -> list[Float32[np.ndarray, "k _"]]:
+        points = [self.points(row, frontalizer, self.recognizer(ways[0])) for row in rows.tolist()]
+        keys, first, back = distinct(
+            [
+                _key(self.contents.digests[row], one)
+                for row, one in zip(rows.tolist(), points, strict=True)
+            ]
+        )
+        stores = [self._store(way, frontalizer) for way in ways]
+        missing = np.stack([~store.find(keys).have for store in stores], axis=1)
+        self.computed += int(missing.sum())
+        if missing.any():
+            with self._show(f"embedding ({frontalizer})", len(keys)) as advance:
+                advance(int((~missing.any(axis=1)).sum()))
+                for pattern in np.unique(missing, axis=0):
+                    if pattern.any():
+                        chosen = np.flatnonzero((missing == pattern).all(axis=1))
+                        lacking = np.flatnonzero(pattern).tolist()
+                        places = first[chosen]
+                        self._compute(
+                            [(ways[at], stores[at]) for at in lacking],
+                            frontalizer,
+                            [(int(rows[at]), points[at]) for at in places.tolist()],
+                            [keys[at] for at in chosen.tolist()],
+                            advance,
+                        )
+        return [
+            self._stored(store, keys, self.recognizer(way).dimension)[back]
+            for way, store in zip(ways, stores, strict=True)
+        ]
+
+    def _compute(
+        self,
+        ways: Sequence[tuple[Way, Cache]],
+        frontalizer: str,
+        faces: Sequence[tuple[int, Points | None]],
+        keys: Sequence[bytes],
+        advance: Callable[[int], None],
+    ) -> None:
+        restorer = self.frontalizer(frontalizer)
+        feeds = tuple(
+            Feed(way.recognizer, way.root, digest(self.recognizer(way).identity), way.variation)
+            for way, _ in ways
+        )
+        expected = "" if restorer is None else digest(restorer.identity)
+
+        def located(at: int) -> Located:
+            row, points = faces[at]
+            return Located(self.contents.photo(row), points)
+
+        compute_missing(
+            Embed(feeds, frontalizer, expected, self._setup.device),
+            Blocks(len(faces), located),
+            [store for _, store in ways],
+            keys,
+            self._setup.workers,
+            advance,
+        )
+
+    def _stored(self, store: Cache, keys: Sequence[bytes], size: int) -> np.ndarray:
+        found = store.find(keys)
+        self.warnings += [one for one in store.warnings if one not in self.warnings]
+        return found.arrays["vectors"] if keys else np.zeros((0, size), np.float32)
+
+    def _store(self, way: Way, frontalizer: str) -> Cache:
+        recognizer, restorer = self.recognizer(way), self.frontalizer(frontalizer)
+        modules = ["results.export.faces", "recognizers.variations", "protocols.images"]
+        makers = [type(one).__module__ for one in (recognizer, restorer) if one is not None]
+        # A class from elsewhere has its identity alone to tell its versions apart.
+        modules += [one for one in makers if one.startswith(("cfr.", "recognizers."))]
+        config: Mapping[str, Any] = {
+            "what": "vectors",
+            "stage": VERSION,
+            "recognizer": dict(recognizer.identity),
+            "variation": asdict(way.variation),
+            "frontalizer": None if restorer is None else dict(restorer.identity),
+            "device of the frontalizer": torch_device(self._setup.device) if restorer else "cpu",
+            "packages": versions(_PACKAGES),
+            "code": code_digest(*modules),
+        }
+        return Cache(self._setup.cache / "vectors", config)
+
+
+def _key(photo: bytes, points: Points | None) -> bytes:
+    return hashlib.sha256(photo + (b"whole" if points is None else points.content())).digest()

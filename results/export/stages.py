@@ -1,0 +1,305 @@
+"""The map stages of the pipeline: blocks of photos in, arrays out; they run in any process.
+
+A block carries the photos' bytes, so that a worker on another machine needs no data set; what it
+needs are the weights, at the same path, and it refuses others. Every block computes on one thread,
+so that the bits of an answer do not depend on how many workers there are.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64
+
+from cfr.align import ARCFACE_112
+from cfr.frontalizers.sources import load_frontalizer
+from cfr.frontalizers.types import Frontalizer
+from cfr.landmarks.face import FoundFace, Landmarker
+from cfr.landmarks.policy import choose
+from cfr.landmarks.sources import SOURCES, load_landmarker
+from cfr.landmarks.with_dlib import Predictor68, box_from_five, load_predictor
+from protocols.errors import DataError
+from protocols.images import decode_image
+from recognizers.sources import load_recognizer
+from recognizers.types import Device, Recognizer
+from recognizers.variations import Variation
+from results.export.faces import (
+    Points,
+    fed,
+    guess,
+    moved,
+    nearest,
+    restore,
+    restored_points,
+    surroundings,
+)
+
+Arrays = dict[str, np.ndarray]
+VERSION = 1
+"""To be raised when what a stage answers changes by an edit of this module; what it calls is
+digested with the caches' configuration."""
+
+
+class OtherWeights(DataError):
+    """A worker has other weights, or another version of a package, than the command has."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """An encoded photo.
+
+    Attributes:
+        content: Its bytes.
+        file: For messages.
+        record: Where in the file, if it holds several.
+    """
+
+    content: bytes
+    file: Path
+    record: str = ""
+
+    def read(self) -> np.ndarray:
+        """Decode it to uint8 RGB, height × width × 3."""
+        return decode_image(self.content, self.file, self.record)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A face whose points are asked for.
+
+    Attributes:
+        photo: The photo that it is in.
+        box: ``(4,)`` left, top, right, bottom as published, or None.
+        five: ``(5, 2)`` the points that are known already, or None.
+    """
+
+    photo: Photo
+    box: Float64[np.ndarray, "4"] | None
+    five: Float64[np.ndarray, "5 2"] | None
+
+
+@dataclass(frozen=True)
+class Locate:
+    """Find facial points.
+
+    Attributes:
+        detector: A key of ``cfr.landmarks.sources.SOURCES``; ``published`` where the five points
+            are known, if not of every face; ``aligned`` where each photo is ArcFace's crop.
+        root: Folder of its weights, if not the usual place.
+        several: Which of several faces, where no box says.
+        dense: Whether 68 points are wanted; of a source of five, dlib's predictor adds them.
+        device: Where networks run.
+    """
+
+    detector: str
+    root: Path | None
+    several: Literal["centre", "largest"]
+    dense: bool
+    device: str
+
+    def __call__(self, block: Sequence[Asked]) -> list[Arrays]:
+        """Points of each face.
+
+        Returns:
+            One set of arrays: ``found`` (n,); ``five`` (n, 5, 2), where no face was found from
+            where one would be expected; and if wanted ``dense`` (n, 68, 2), then NaN.
+
+        Raises:
+            BadInput: A photo is damaged.
+        """
+        found = np.zeros(len(block), bool)
+        five = np.full((len(block), 5, 2), np.nan)
+        dense = np.full((len(block), 68, 2), np.nan)
+        with one_thread():
+            for row, asked in enumerate(block):
+                photo = asked.photo.read()
+                points = self._points(asked, photo)
+                found[row] = points is not None
+                height, width = photo.shape[:2]
+                points = points or guess(height, width, asked.box)
+                five[row] = points.five
+                dense[row] = np.nan if points.dense is None else points.dense
+        arrays = {"found": found, "five": five}
+        return [{**arrays, "dense": dense} if self.dense else arrays]
+
+    def _points(self, asked: Asked, photo: np.ndarray) -> Points | None:
+        if self.detector not in SOURCES:
+            five = asked.five
+            if self.detector == "aligned":
+                five = ARCFACE_112 * (photo.shape[1] / 112, photo.shape[0] / 112)
+            return None if five is None else self._with_68(photo, five)
+        landmarker = _landmarker(self.detector, self.root, self.device, self.dense)
+        if asked.box is not None:
+            part, shift = surroundings(photo, asked.box)
+            found = landmarker(part, asked.photo.file)
+            face = nearest([moved(one, shift) for one in found], asked.box)
+            return None if face is None else Points.of(face)
+        found = landmarker(photo, asked.photo.file)
+        if not found:
+            return None
+        return Points.of(choose(found, photo.shape[:2], self.several, asked.photo.file)[0])
+
+    def _with_68(self, photo: np.ndarray, five: np.ndarray) -> Points:
+        if not self.dense:
+            return Points(five)
+        face = FoundFace(box_from_five(five), 1.0, five, None, self.detector)
+        return Points(five, _predictor().points_of(photo, face))
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """A face to embed.
+
+    Attributes:
+        photo: The photo that it is in.
+        points: Where; None: the whole photo is the face.
+    """
+
+    photo: Photo
+    points: Points | None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A recognizer and what it is fed.
+
+    Attributes:
+        recognizer: A name or file that ``recognizers.sources.load_recognizer`` knows.
+        root: Folder of its weights, if not the usual place.
+        expected: Digest of its identity: a worker refuses to answer with another one.
+        variation: How its input differs from the stated one.
+    """
+
+    recognizer: str
+    root: Path | None
+    expected: str
+    variation: Variation
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Restore faces, if that is asked for, cut them and embed them.
+
+    Attributes:
+        feeds: What embeds them.
+        frontalizer: The name of one, or ``none``.
+        expected: Digest of its identity; empty for none.
+        device: Where networks run.
+    """
+
+    feeds: tuple[Feed, ...]
+    frontalizer: str
+    expected: str
+    device: Device
+
+    def __call__(self, block: Sequence[Located]) -> list[Arrays]:
+        """For each feed ``vectors`` (n, d); NaN where the face could not be turned.
+
+        Raises:
+            BadInput: A photo is damaged.
+            OtherWeights: This process would answer differently than the command's own.
+        """
+        with one_thread():
+            faces = [self._restored(one) for one in block]
+            return [self._embed(feed, faces) for feed in self.feeds]
+
+    def _restored(self, face: Located) -> tuple[np.ndarray, Points | None] | None:
+        frontalizer = frontalizer_of(self.frontalizer, self.device)
+        photo = face.photo.read()
+        if frontalizer is None:
+            return photo, face.points
+        _check(frontalizer.identity, self.expected, self.frontalizer)
+        restored = restore(frontalizer, photo, face.points)
+        return restored and (restored.image, restored_points(restored.points))
+
+    def _embed(
+        self, feed: Feed, faces: Sequence[tuple[np.ndarray, Points | None] | None]
+    ) -> Arrays:
+        recognizer = recognizer_of(feed.recognizer, feed.root, self.device)
+        _check(recognizer.identity, feed.expected, feed.recognizer)
+        vectors = np.full((len(faces), recognizer.dimension), np.nan, np.float32)
+        rows = [row for row, face in enumerate(faces) if face is not None]
+        if rows:
+            cuts = [face for face in faces if face is not None]
+            smooth = self.frontalizer != "none"
+            vectors[rows] = recognizer.embed(fed(cuts, recognizer, feed.variation, smooth=smooth))
+        return {"vectors": vectors}
+
+
+def digest(identity: Mapping[str, str]) -> str:
+    """A name for what decides an answer."""
+    return hashlib.sha256(json.dumps(dict(identity), sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, and put everything back afterwards."""
+    import cv2
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads, of_cv2 = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(of_cv2)
+
+
+def _check(identity: Mapping[str, str], expected: str, name: str) -> None:
+    if digest(identity) != expected:
+        found = ", ".join(f"{key} {value[:80]}" for key, value in identity.items())
+        raise OtherWeights(
+            f"{name}: a worker would answer differently than this command: it has {found}. "
+            "Every worker needs the same weights at the same path, and the same packages."
+        )
+
+
+@lru_cache(maxsize=8)
+def _landmarker(name: str, root: Path | None, device: str, dense: bool) -> Landmarker:
+    return load_landmarker(name, root, device=device, need_68=dense)
+
+
+@lru_cache(maxsize=1)
+def _predictor() -> Predictor68:
+    return load_predictor()
+
+
+@lru_cache(maxsize=8)
+def frontalizer_of(name: str, device: Device) -> Frontalizer | None:
+    """Load a frontalizer, once a process; errors as of ``load_frontalizer``."""
+    return load_frontalizer(name, device=torch_device(device))
+
+
+@lru_cache(maxsize=16)
+def recognizer_of(name: str, root: Path | None, device: Device) -> Recognizer:
+    """Load a recognizer, once a process; errors as of ``load_recognizer``."""
+    return load_recognizer(name, root, device=device, threads=1)
+
+
+def torch_device(device: Device) -> str:
+    """What PyTorch calls the device that was asked for.
+
+    Raises:
+        BadOption: CUDA was asked for, and PyTorch has none.
+    """
+    if device == "cpu":
+        return "cpu"
+    import torch
+
+    from protocols.errors import BadOption
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise BadOption("--device cuda", "auto or cpu: this PyTorch finds no CUDA device")
+    return "cpu"

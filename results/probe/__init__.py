@@ -1,0 +1,1 @@
+"""The sanity probe: does a recognizer get the input that it was trained on?"""

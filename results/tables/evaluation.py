@@ -1,0 +1,161 @@
+"""Any recognizer, behind any frontalizer, on any protocol: its table and its figures."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from results.environment import current_environment
+from results.evaluating import Evaluated, evaluate
+from results.export.work import Show, no_bar
+from results.loading import Source
+from results.pipeline import Chosen, Embedding
+from results.record import RunRecord
+from results.scoring import Scoring, table_name
+from results.tables.result import Result, TableFigure
+
+if TYPE_CHECKING:  # what computes is imported when something is computed
+    from matplotlib.figure import Figure
+
+_SHOWN = 8
+"""Pairs of each kind that are shown as the worst."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Recognizers, with and without frontalizers before them, on a protocol."""
+
+    source: Annotated[Source, tyro.conf.arg(name="")]
+    recognizer: tuple[str, ...]
+    """dlib, mobilefacenet, insightface, timm:NAME, an .onnx or .pth file (a card NAME.toml beside
+    it says what it wants where conventions do not hold), or the folder of an insightface pack."""
+    frontalizer: tuple[str, ...] = ("none",)
+    """none, render (the photo's own texture on the fitted face), render-estimated; each recognizer
+    runs behind each."""
+    weights: Path | None = None
+    """Folder of a named recognizer's weights; beats CFR_DATA, data.toml and data/NAME."""
+    export: Path | None = None
+    """Folder to write the embeddings to, an npy file a row of the table, in the order of
+    `protocol.py faces`; `protocol.py score` reads them."""
+    embedding: Annotated[Embedding, tyro.conf.arg(name="")] = field(default_factory=Embedding)
+    scoring: Annotated[Scoring, tyro.conf.arg(name="")] = field(default_factory=Scoring)
+
+    @property
+    def systems(self) -> tuple[Chosen, ...]:
+        """Every recognizer behind every frontalizer."""
+        pairs = itertools.product(self.recognizer, self.frontalizer)
+        return tuple(Chosen(one, before, self.weights) for one, before in pairs)
+
+
+def compute(config: Evaluate, show: Show = no_bar) -> tuple[Result, Evaluated]:
+    """Embed, score, explain, draw.
+
+    Raises:
+        BadOption, BadInput, DatasetUnavailable, PackageUnavailable: See
+            :func:`results.evaluating.evaluate`.
+    """
+    started = time.perf_counter()
+    found = evaluate(config.source, config.systems, config.embedding, config.scoring, show)
+    if config.export is not None:
+        _export(config.export, found)
+    whole, first = found.whole, found.exported[0]
+    devices = {first.exporter.recognizer(way).identity.get("device", "cpu") for way in first.ways}
+    record = RunRecord(
+        table=table_name("evaluate", config.source),
+        title=whole.title,
+        rule=whole.rule,
+        columns=whole.columns,
+        rows=whole.rows,
+        cells=tuple(whole.cells()),
+        comparisons=tuple(whole.comparisons()),
+        notes=(*whole.sentences(), *(f"Warning: {one}" for one in found.warnings)),
+        config={**whole.plain(), **_plain(config, found)},
+        inputs=whole.inputs,
+        seed=config.scoring.seed,
+        seconds=time.perf_counter() - started,
+        environment=current_environment(device=", ".join(sorted(devices))),
+        weights=first.weights,
+    )
+    return Result(record, tuple(_figures(found))), found
+
+
+def _export(folder: Path, found: Evaluated) -> None:
+    from results.embeddings import write_embeddings
+
+    for protocol, exported in zip(found.protocols, found.exported, strict=True):
+        for one in exported.embeddings:
+            write_embeddings(folder, one, protocol.split)
+
+
+def _plain(config: Evaluate, found: Evaluated) -> dict[str, str | int]:
+    """How faces became embeddings, as plain values without paths of this machine."""
+    options, first = config.embedding, found.exported[0]
+    return {
+        "missing": config.source.missing or "refuse",
+        "recognizers": ", ".join(first.inputs),
+        "frontalizers": ", ".join(config.frontalizer),
+        "landmarks": first.landmarks,
+        "several": options.several,
+        "no_face": options.no_face,
+        "not_turned": options.not_turned,
+        "mirrored": str(options.mirrored),
+    }
+
+
+def _figures(found: Evaluated) -> Iterator[TableFigure]:
+    """ROC and DET of all rows, and for each row its scores and its worst pairs; or the ranks."""
+    splits = found.whole.splits
+    title = found.whole.title.removesuffix(", %")
+    if splits[0].ranks:
+        yield TableFigure(None, lambda: _draw_ranks(title, found), "ranks")
+    if not found.verified:
+        return
+    genuine = found.verified[0].pairs.genuine
+    if genuine.any() and not genuine.all():
+        yield TableFigure(None, lambda: _draw_curves(title, found, "roc"), "ROC")
+        yield TableFigure(None, lambda: _draw_curves(title, found, "det"), "DET")
+    for row in splits[0].scores:
+        yield TableFigure(row, lambda row=row: _draw_histogram(title, found, row), "scores")
+        yield TableFigure(row, lambda row=row: _draw_worst(title, found, row), "worst pairs")
+
+
+def _draw_curves(title: str, found: Evaluated, kind: str) -> "Figure":
+    from results.figures.curves import draw_det, draw_roc
+
+    systems = {
+        row: [
+            (split.scores[row], protocol.pairs.genuine)
+            for split, protocol in zip(found.whole.splits, found.verified, strict=True)
+        ]
+        for row in found.whole.splits[0].scores
+    }
+    return (draw_roc if kind == "roc" else draw_det)(title, systems)
+
+
+def _draw_histogram(title: str, found: Evaluated, row: str) -> "Figure":
+    from results.figures.histogram import draw_histogram
+
+    scores, genuine = found.whole.splits[0].scores[row], found.verified[0].pairs.genuine
+    return draw_histogram(f"{title}: {row}{_split(found)}", scores, genuine)
+
+
+def _draw_worst(title: str, found: Evaluated, row: str) -> "Figure":
+    from results.figures.worst import draw_worst
+
+    return draw_worst(f"{title}: {row}{_split(found)}", found, row, _SHOWN)
+
+
+def _draw_ranks(title: str, found: Evaluated) -> "Figure":
+    from results.figures.ranks import draw_cmc
+
+    return draw_cmc(f"{title}{_split(found)}", found.whole.splits[0].ranks)
+
+
+def _split(found: Evaluated) -> str:
+    """Which split a figure shows, where there are several."""
+    split = found.protocols[0].split
+    return "" if split is None else f", split {split}"
