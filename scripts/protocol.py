@@ -1,4 +1,4 @@
-"""Check a protocol, list the faces that it asks for, or score it from their embeddings."""
+"""Check a protocol, list its faces, score it from their embeddings; or make pairs of photos."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from results.console import run
 from results.loading import Source
+from results.pairing import MakePairs, make_pairs
 from results.tables.scores import Score, compute
 
 
@@ -28,7 +29,7 @@ class Faces:
     """The file to write; {split} in its name stands for the split's number."""
 
 
-COMMANDS = {"check": Check, "faces": Faces, "score": Score}
+COMMANDS = {"check": Check, "faces": Faces, "score": Score, "pairs": MakePairs}
 
 
 def main(console: Console) -> None:
@@ -40,6 +41,10 @@ def main(console: Console) -> None:
         from results.publish import publish
 
         publish(result, console)
+        return
+    if isinstance(config, MakePairs):
+        for line in make_pairs(config):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         return
     from results.inspecting import describe, write_faces
 

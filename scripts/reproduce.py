@@ -5,11 +5,14 @@ from contextlib import nullcontext
 from rich.console import Console
 
 from results.console import run
-from results.tables import detection, fit_accuracy
+from results.tables import detection, fit_accuracy, table1, table2, table3
 from results.tables.table4 import Table4, compute
 
 # Each table: its options, and what computes it.
 TABLES = {
+    "table1": (table1.Table1, table1.compute),
+    "table2": (table2.Table2, table2.compute),
+    "table3": (table3.Table3, table3.compute),
     "table4": (Table4, compute),
     "detection": (detection.Detection, detection.compute),
     "fit": (fit_accuracy.FitAccuracy, fit_accuracy.compute),

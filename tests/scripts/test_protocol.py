@@ -1,6 +1,7 @@
 """protocol.py as a user calls it: check, list the faces, score; and one line where it cannot."""
 
 import runpy
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,67 @@ def test_what_cannot_be_done_is_one_line(
     call: Call, pairs: Path, words: tuple[str, ...], told: str
 ) -> None:
     status, _, err = call(*(one.format(pairs=pairs) for one in words))
+    assert status == 2
+    assert told in " ".join(err.split())
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """A folder of three people, two of them with two photos."""
+    root = tmp_path / "my people"
+    for number, name in enumerate(
+        ("ann/1.png", "ann/2.png", "bob/1.png", "bob/2.png", "cid/1.png")
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        save_image(root / name, np.full((2, 2, 3), number, np.uint8))
+    return root
+
+
+def test_pairs_then_the_command_that_it_names(call: Call, people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine.csv"
+    status, told, err = call("pairs", str(people), "--out", str(out), "--folds", "2")
+    assert status == 0, err
+    assert "3 people, 5 photos; 1 with one photo, for impostor pairs only" in told
+    assert f"2 genuine and 2 impostor pairs, no folds: {out}" in told
+    assert "2 folds were asked for" in told
+    following = next(line for line in told.splitlines() if line.startswith("Next: "))
+    words = shlex.split(following.removeprefix("Next: "))
+    assert words == ["python", "scripts/protocol.py", "check", str(out), "--root", str(people)]
+    status, told, err = call(*words[2:])
+    assert status == 0, err
+    assert "4: 2 genuine, 2 impostor" in told
+
+
+def test_a_list_in_the_folder_itself_needs_no_root(call: Call, people: Path) -> None:
+    out = people / "pairs.csv"
+    status, told, _ = call("pairs", str(people), "--out", str(out), "--folds", "0")
+    assert status == 0
+    assert "folds were asked for" not in told
+    following = next(line for line in told.splitlines() if line.startswith("Next: "))
+    words = shlex.split(following.removeprefix("Next: "))
+    assert words[2:] == ["check", str(out)]
+    assert call(*words[2:])[0] == 0
+    # The list that lies there now is no photo, and said.
+    status, told, _ = call("pairs", str(people), "--out", str(out), "--impostors", "6")
+    assert status == 0
+    assert "1 files or folders passed over" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("/no/such",), "the folder of people is not at /no/such"),
+        (("{people}", "--folds", "1"), "--folds 1: expected 2 or more, or 0 for none"),
+        (("{people}", "--impostors", "99", "--folds", "0"), "--impostors 99: expected at most 8"),
+        (("{people}", "--out", "/no/such/pairs.csv"), "No such file or directory"),
+        (("{people}/ann",), "sub-folders with photos of two people"),
+    ],
+)
+def test_pairs_that_cannot_be_made_are_one_line(
+    call: Call, people: Path, words: tuple[str, ...], told: str
+) -> None:
+    status, _, err = call("pairs", *(one.format(people=people) for one in words))
     assert status == 2
     assert told in " ".join(err.split())
     assert "Traceback" not in err

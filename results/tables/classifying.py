@@ -1,0 +1,116 @@
+"""Measures rows of expression recognition: accuracy on the subsets of a protocol."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from eval.classification import wilson_interval
+from eval.resampling_rates import rate_difference
+from protocols.errors import BadOption
+from protocols.rafdb import HOW_LISTS
+from protocols.types import ExpressionProtocol
+from recognizers.sources import load_recognizer
+from recognizers.types import Device
+from results.expressions import right_answers
+from results.loading import Source, load
+from results.record import Comparison
+from results.systems import Draws, Measured
+from results.tables.rows import Column, Found, Row
+
+Places = Mapping[str, Int64[np.ndarray, " _"]]
+"""Each subset's photos, by position among those that any subset holds."""
+
+
+def classify(
+    name: str,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    device: Device,
+    cache: Path,
+    draws: Draws,
+) -> Found:
+    """Classify the photos of all subsets, each once, by every row's network.
+
+    Args:
+        name: The protocol.
+        rows: Their weights are there.
+        columns: Each names a subset; one whose list is absent has no value.
+        device: Where networks run.
+        cache: The folder of what was computed before.
+        draws: Of the differences.
+
+    Raises:
+        BadOption: It is no protocol of expressions.
+        DatasetUnavailable: It, or a photo of it, is absent.
+        BadInput: It, a photo or a network is not what it has to be.
+    """
+    protocol = load(Source(name))[0]
+    if not isinstance(protocol, ExpressionProtocol):
+        raise BadOption(name, "a protocol of expressions")
+    listed = {
+        column.subset: protocol.subsets[column.subset].astype(np.int64)
+        for column in columns
+        if column.subset in protocol.subsets
+    }
+    used = np.unique(np.concatenate(list(listed.values())))
+    places = {subset: np.searchsorted(used, photos) for subset, photos in listed.items()}
+    right: dict[str, Bool[np.ndarray, " u"]] = {}
+    inputs, devices = {}, set()
+    for row in rows:
+        network = load_recognizer(str(row.file), device=device)
+        right[row.name] = right_answers(protocol, network, row.file, used, cache)
+        inputs[row.name] = network.input.words.rpartition(", ")[0]  # no template: nothing is cut
+        devices.add(network.identity["device"])
+    return Found(
+        values={
+            row: {column.name: _accuracy(of_row, column, places) for column in columns}
+            for row, of_row in right.items()
+        },
+        comparisons=tuple(_comparisons(right, columns, places, draws)),
+        rule=f"{protocol.rule}; whole photos, resized; the largest of {len(protocol.classes)} "
+        f"numbers is the class",
+        notes=tuple(_notes(protocol, inputs, draws)),
+        inputs={file.path.name: file.sha256 for file in protocol.inputs},
+        devices=tuple(devices),
+    )
+
+
+def _accuracy(right: Bool[np.ndarray, " u"], column: Column, places: Places) -> Measured:
+    if column.subset not in places:
+        return Measured(None, 0, None, f"the list of {column.subset} is absent ({HOW_LISTS})")
+    answers = right[places[column.subset]]
+    hits, count = int(answers.sum()), len(answers)
+    return Measured.rate(hits / count, count, wilson_interval(hits, count))
+
+
+def _comparisons(
+    right: Mapping[str, Bool[np.ndarray, " u"]],
+    columns: Sequence[Column],
+    places: Places,
+    draws: Draws,
+) -> Iterator[Comparison]:
+    """Each row minus each one before it, on the same photos."""
+    for before, after in itertools.combinations(right, 2):
+        for column in columns:
+            photos = places.get(column.subset)
+            if photos is None or not draws:
+                continue
+            both = (right[before][photos].astype(float), right[after][photos].astype(float))
+            found = rate_difference(*both, photos, **draws.again())
+            if found is None:
+                continue
+            low, high = 100 * found.interval.low, 100 * found.interval.high
+            gap, real = 100 * found.difference, not low <= 0 <= high
+            yield Comparison(after, before, column.name, gap, (low, high), real)
+
+
+def _notes(protocol: ExpressionProtocol, inputs: Mapping[str, str], draws: Draws) -> Iterator[str]:
+    yield f"Counts: {protocol.counted}."
+    yield from (f"{row} is fed {words}." for row, words in inputs.items())
+    yield "Intervals: Wilson's, as if the photos were of different people: the lists name nobody."
+    if draws and len(inputs) > 1:
+        yield f"Differences: the same photos for both rows, {draws.resamples:,} resamples of them."

@@ -1,0 +1,59 @@
+"""Table 3: expression recognition on RAF-DB, as data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from recognizers.types import Device
+from results.tables.result import Result
+from results.tables.rows import Column, Found, Options, Row, fill
+
+COLUMNS = (
+    Column("total", "rafdb", subset="test"),
+    Column("occlusion", "rafdb", subset="occlusion"),
+    Column("pose > 30°", "rafdb", subset="pose > 30°"),
+)
+ROWS = (
+    Row("GACNN"),
+    Row("VGG16", "vgg16", note="trained on RAF-DB as it is"),
+    Row("VGG16 + ours", "vgg16-cfr-gan", note="its training set augmented by CFR-GAN"),
+)
+
+
+@dataclass(frozen=True)
+class Table3(Options):
+    """Table 3: expression recognition on RAF-DB: all test photos, occluded ones, turned heads."""
+
+    device: Device = "auto"
+    """Where networks run; auto takes CUDA where there is one."""
+    cache: Path | None = None
+    """Folder of what was computed before; artifacts/cache by default."""
+
+    def plain(self) -> dict[str, str | int]:
+        """As plain values, without paths of this machine."""
+        return {**super().plain(), "device": self.device}
+
+
+def compute(config: Table3) -> Result:
+    """Measure the rows whose data and weights are there.
+
+    Raises:
+        BadInput: A file that is there is not what it has to be.
+    """
+    return fill("table3", ROWS, COLUMNS, partial(_measure, config), config)
+
+
+def _measure(config: Table3, name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Found:
+    from results.publish import artifacts_folder
+    from results.systems import Draws
+    from results.tables.classifying import classify
+
+    return classify(
+        name,
+        rows,
+        columns,
+        device=config.device,
+        cache=config.cache or artifacts_folder() / "cache",
+        draws=Draws(config.resamples, config.seed),
+    )
