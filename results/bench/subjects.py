@@ -94,6 +94,13 @@ def load(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_loading(repeats)
 
 
+def embed(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """From photos to cached embeddings, against a plain loop."""
+    from results.bench.embedding import time_embedding
+
+    yield from time_embedding(repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
@@ -103,4 +110,5 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "face-model": face_model,
     "score": score,
     "load": load,
+    "embed": embed,
 }
