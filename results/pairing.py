@@ -52,10 +52,10 @@ def make_pairs(config: MakePairs) -> Iterator[str]:
     drawn = draw_pairs(people, config.wanted)
     write_pairs(drawn, config.out)
     yield from _told(people, drawn, config)
-    words = ["python", "scripts/protocol.py", "check", str(config.out)]
+    words = ["python", "scripts/evaluate.py", str(config.out)]
     if config.out.parent.resolve() != config.folder.resolve():  # paths start at the list otherwise
         words += ["--root", str(config.folder)]
-    yield f"Next: {shlex.join(words)}"
+    yield f"Next: {shlex.join(words)} --recognizer my.onnx --frontalizer none render"
 
 
 def _told(people: People, drawn: Drawn, config: MakePairs) -> Iterator[str]:

@@ -49,8 +49,8 @@ class Cell:
 
     @property
     def difference(self) -> float | None:
-        """Measured minus paper."""
-        if self.value is None or self.paper is None:
+        """Measured minus paper; None for a number that is the paper's own."""
+        if self.value is None or self.paper is None or self.origin == "reported by the paper":
             return None
         return self.value - self.paper
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from results.console import run
 from results.tables import detection, fit_accuracy, table1, table2, table3
 from results.tables.table4 import Table4, compute
+from results.tables.verified import Verified
 
 # Each table: its options, and what computes it.
 TABLES = {
@@ -27,7 +28,7 @@ def main(console: Console) -> None:
     config = tyro.extras.subcommand_cli_from_dict(options, prog="reproduce.py", description=__doc__)
     computing = next(compute for options, compute in TABLES.values() if isinstance(config, options))
     # A bar of its own and the spinner would write over each other.
-    own_bar = isinstance(config, detection.Detection)
+    own_bar = isinstance(config, detection.Detection | Verified)
     with nullcontext() if own_bar else console.status("computing"):
         result = computing(config)
     from results.publish import publish

@@ -97,7 +97,7 @@ def agreement(record: RunRecord, tolerance: float = 5e-4) -> str:
     """How many of the paper's values the measured ones equal, in a sentence."""
     gaps = [abs(cell.difference) for cell in record.cells if cell.difference is not None]
     if not gaps:
-        return "There is no number of the paper to compare with."
+        return "No value was measured that the paper has a number for."
     equal = sum(gap <= tolerance for gap in gaps)
     return (
         f"{equal} of {len(gaps)} values equal the paper's to {tolerance:g} "

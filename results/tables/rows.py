@@ -220,8 +220,7 @@ def _cell(
     paper = paper_value(table, row.name, column.name)
     printed = paper.value if paper else None
     if row.reported and printed is not None:
-        # Not beside itself as the paper's: that would count as a value that was reproduced.
-        return Cell(row.name, column.name, printed, "reported by the paper")
+        return Cell(row.name, column.name, printed, "reported by the paper", paper=printed)
     if row.reported:
         reason = paper.citation if paper else "the paper has no number here"
         return Cell(row.name, column.name, None, "unavailable", reason=reason)

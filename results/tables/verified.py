@@ -6,7 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
+from rich.console import Console
 
+from results.console import progress_bars
 from results.loading import Source
 from results.pipeline import Chosen, Embedding
 from results.scoring import Scoring
@@ -56,7 +58,8 @@ def _measure(config: Verified, name: str, rows: Sequence[Row], columns: Sequence
         resamples=config.resamples,
         seed=config.seed,
     )
-    found = evaluate(Source(name), systems, config.embedding, scoring)
+    with progress_bars(Console()) as show:
+        found = evaluate(Source(name), systems, config.embedding, scoring, show)
     first = found.exported[0]
     whole, read = found.whole, {_read_off(column): column.name for column in columns}
     return Found(

@@ -111,7 +111,9 @@ def people(tmp_path: Path) -> Path:
     return root
 
 
-def test_pairs_then_the_command_that_it_names(call: Call, people: Path, tmp_path: Path) -> None:
+def test_pairs_then_the_list_that_the_next_command_names(
+    call: Call, people: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "mine.csv"
     status, told, err = call("pairs", str(people), "--out", str(out), "--folds", "2")
     assert status == 0, err
@@ -120,8 +122,9 @@ def test_pairs_then_the_command_that_it_names(call: Call, people: Path, tmp_path
     assert "2 folds were asked for" in told
     following = next(line for line in told.splitlines() if line.startswith("Next: "))
     words = shlex.split(following.removeprefix("Next: "))
-    assert words == ["python", "scripts/protocol.py", "check", str(out), "--root", str(people)]
-    status, told, err = call(*words[2:])
+    assert words[:5] == ["python", "scripts/evaluate.py", str(out), "--root", str(people)]
+    assert words[5:] == ["--recognizer", "my.onnx", "--frontalizer", "none", "render"]
+    status, told, err = call("check", *words[2:5])
     assert status == 0, err
     assert "4: 2 genuine, 2 impostor" in told
 
@@ -133,8 +136,8 @@ def test_a_list_in_the_folder_itself_needs_no_root(call: Call, people: Path) -> 
     assert "folds were asked for" not in told
     following = next(line for line in told.splitlines() if line.startswith("Next: "))
     words = shlex.split(following.removeprefix("Next: "))
-    assert words[2:] == ["check", str(out)]
-    assert call(*words[2:])[0] == 0
+    assert words[2:4] == [str(out), "--recognizer"]
+    assert call("check", str(out))[0] == 0
     # The list that lies there now is no photo, and said.
     status, told, _ = call("pairs", str(people), "--out", str(out), "--impostors", "6")
     assert status == 0
