@@ -190,12 +190,17 @@ def write_pairs(drawn: Drawn, path: Path) -> None:
     """
     kept = [name for name in HEADER if drawn.folds or name != "fold"]
     partial = path.with_name(f".{path.name}.part")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, kept, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        for pair in drawn.pairs:
-            writer.writerow({**pair._asdict(), "same": int(pair.genuine)})
-    partial.replace(path)
+    try:
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, kept, extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+            for pair in drawn.pairs:
+                writer.writerow({**pair._asdict(), "same": int(pair.genuine)})
+        partial.replace(path)
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _pictures(root: Path, person: Path) -> tuple[tuple[str, ...], int]:
@@ -228,6 +233,10 @@ def _entries(root: Path, folder: Path) -> Iterator[Path]:
             raise BadInput(folder, repr(entry.name[:80]), expected, "some")
         if entry.is_symlink():
             inside_root(root, name, folder, entry.name)
+            owner = entry.resolve().relative_to(root.resolve()).parts[:1]
+            if owner and not owner[0].startswith(".") and owner[0] != folder.name:
+                expected = "no link to another person's folder or photo: it would count twice"
+                raise BadInput(folder, entry.name, expected, f"a link to {entry.resolve().name}")
         yield entry
 
 

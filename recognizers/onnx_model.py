@@ -197,7 +197,7 @@ def _session(path: Path, content: bytes, device: Device, threads: int) -> tuple[
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.use_deterministic_compute = True
-    options.log_severity_level = 3  # errors
+    options.log_severity_level = 4  # what is fatal: errors are raised, and told once
     try:
         session = onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # onnxruntime raises many kinds, which share no other parent

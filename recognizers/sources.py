@@ -83,7 +83,10 @@ def load_recognizer(
         from recognizers.torch_model import load_timm
 
         return load_timm(name.removeprefix("timm:"), device=device, threads=threads)
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError as error:  # ~ of somebody who has no home here
+        raise BadOption(f"recognizer {name}", EXPECTED) from error
     suffix = path.suffix.lower()
     if suffix == ".onnx":
         return _onnx(path, device, threads)

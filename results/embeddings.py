@@ -59,9 +59,7 @@ def read_embeddings(option: str, count: int) -> Embeddings:
     mirrored = others[0] if others else None
     if mirrored is not None and mirrored.shape != faces.shape:
         raise BadInput(paths[1], "", f"an array of shape {faces.shape}", f"{mirrored.shape}")
-    failed = _broken(faces)
-    if mirrored is not None:
-        failed |= _broken(mirrored) | _broken(faces, mirrored)
+    failed = no_direction(faces, mirrored)
     inputs = tuple(InputFile.of(path) for path in paths)
     return Embeddings(name, faces, mirrored, failed, inputs)
 
@@ -105,6 +103,21 @@ def _read(path: Path, count: int) -> Float32[np.ndarray, "n d"]:
     if array.dtype.kind != "f" or array.ndim != 2 or len(array) != count or not array.shape[1]:
         raise BadInput(path, "", expected, f"{array.dtype} {array.shape}")
     return np.asarray(array) if array.dtype == np.float32 else array.astype(np.float32)
+
+
+def no_direction(
+    faces: Float32[np.ndarray, "n d"], mirrored: Float32[np.ndarray, "n d"] | None
+) -> Bool[np.ndarray, " n"]:
+    """Faces whose rows, or their sum, are not finite or all zeros.
+
+    Args:
+        faces: A row a face.
+        mirrored: Of the mirrored faces, if they were embedded too.
+    """
+    found = _broken(faces)
+    if mirrored is not None:
+        found |= _broken(mirrored) | _broken(faces, mirrored)
+    return found
 
 
 def _broken(

@@ -72,9 +72,13 @@ def evaluate(
         DatasetUnavailable, PackageUnavailable: The protocol or weights are absent.
         BadInput: A file is damaged.
     """
+    from results.systems import choose_poolings
+
     if not systems or len(set(systems)) < len(systems):
         raise BadOption("--recognizer, --frontalizer", "at least one of each, each once")
     protocols = load_protocols(source, "refuse")
+    for protocol in protocols:  # before hours of work, not after
+        choose_poolings(scoring.pooling, protocol.samples, flip=options.mirrored)
     found: list[Exported] = []
 
     def given(protocol: "Protocol") -> Sequence["Embeddings"]:
@@ -95,10 +99,10 @@ def _notes(found: Sequence[Exported], options: Embedding) -> Iterator[str]:
     faces = sum(len(one.exporter.contents.samples) for one in found)
     present = sum(len(one.exporter.contents.present) for one in found)
     lost = sum(one.embeddings[0].counts[NO_FACE] for one in found)
-    absent = f"{faces - present:,} photos absent; " if present < faces else ""
+    absent = f"the photos of {faces - present:,} faces are absent; " if present < faces else ""
     yield (
-        f"Facial points: {found[0].landmarks}; {absent}a face in {present - lost:,} of "
-        f"{present:,} photos, none in {lost:,} (then: {options.no_face})"
+        f"Facial points: {found[0].landmarks}; {absent}{present - lost:,} of {present:,} faces "
+        f"found, {lost:,} not (then: {options.no_face})"
     )
     for index, system in enumerate(found[0].systems):
         if system.frontalizer != NONE:

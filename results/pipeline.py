@@ -4,7 +4,7 @@ What comes out are :class:`results.embeddings.Embeddings`, a set for each combin
 and frontalizer, to be scored like anybody's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -151,18 +151,22 @@ def embed(
     contents = Contents.of(protocol.samples)
     places = locate(contents, setup, show, dense=dense)
     exporter = Exporter(contents, places, setup, show)
-    names = _names(systems, [one.name for one in recognizers])
+    titles = _titles(ways, [one.name for one in recognizers])
+    names = _names(systems, titles)
     exported = Exported(
         embeddings=[],
         exporter=exporter,
         ways=ways,
         systems=systems,
-        weights={one.name: one.identity.get("weights", "") for one in recognizers},
-        inputs={one.name: one.input.words for one in recognizers},
+        weights={
+            title: one.identity.get("weights", "")
+            for title, one in zip(titles, recognizers, strict=True)
+        },
+        inputs={title: one.input.words for title, one in zip(titles, recognizers, strict=True)},
         landmarks=setup.landmarks,
     )
     if options.probe:
-        exported.probes.extend(_probe(protocol, exporter, list(dict.fromkeys(ways))))
+        exported.probes.extend(_probe(protocol, exporter, dict(zip(ways, titles, strict=True))))
     _export_all(exporter, systems, ways, options)
     for name, system, way in zip(names, systems, ways, strict=True):
         found = _assemble(exporter, name, system, way, options, turning=turning)
@@ -184,12 +188,23 @@ def _setup(options: Embedding, landmarks: str) -> "Setup":
     )
 
 
-def _names(systems: Sequence[Chosen], recognizers: Sequence[str]) -> list[str]:
-    """What tables call each system; equal names get a number."""
+def _titles(ways: Sequence["Way"], recognizers: Sequence[str]) -> list[str]:
+    """What to call each recognizer: its name, with its folder where another file's is the same."""
+    named = dict(zip(ways, recognizers, strict=True))
+    again = {name for name in named.values() if list(named.values()).count(name) > 1}
+    titles = {
+        way: f"{Path(way.recognizer).parent.name}/{name}" if name in again else name
+        for way, name in named.items()
+    }
+    return [titles[way] for way in ways]
+
+
+def _names(systems: Sequence[Chosen], titles: Sequence[str]) -> list[str]:
+    """What tables call each system; names that are equal still get a number."""
     names: list[str] = []
-    for system, recognizer in zip(systems, recognizers, strict=True):
+    for system, title in zip(systems, titles, strict=True):
         turned = "" if system.frontalizer == NONE else f", {system.frontalizer}"
-        name = system.title or recognizer + turned
+        name = system.title or title + turned
         again = sum(one == name or one.startswith(f"{name} (") for one in names)
         names.append(f"{name} ({again + 1})" if again else name)
     return names
@@ -207,13 +222,13 @@ def _base(system: Chosen, systems: Sequence[Chosen], names: Sequence[str]) -> st
 def _probe(
     protocol: "VerificationProtocol | IdentificationProtocol",
     exporter: "Exporter",
-    ways: Sequence["Way"],
+    ways: Mapping["Way", str],
 ) -> Iterator["ProbeReport"]:
     """See for each recognizer whether another input would serve it better."""
     from results.probe.judging import PAIRS, choose_pairs, judge
 
     pairs = choose_pairs(protocol, PAIRS, np.random.default_rng(_PROBE_SEED))
-    for way in ways:
+    for way, title in ways.items():
         recognizer = exporter.recognizer(way)
 
         def vectors(variation: "Variation", way: "Way" = way) -> np.ndarray:
@@ -221,7 +236,7 @@ def _probe(
             return exporter.vectors([varied], NONE, pairs.faces.astype(np.int64))[0]
 
         rng = np.random.default_rng(_PROBE_SEED)
-        yield judge(recognizer.name, vectors, pairs, rng, recognizer.input)
+        yield judge(title, vectors, pairs, rng, recognizer.input)
 
 
 def _export_all(
@@ -257,7 +272,7 @@ def _assemble(
     turning: bool,
 ) -> "Embeddings":
     """One system's vectors of all faces, failures treated as the options say."""
-    from results.embeddings import Embeddings
+    from results.embeddings import Embeddings, no_direction
 
     present, found = exporter.contents.present, exporter.places.found
     count, size = len(found), exporter.recognizer(way).dimension
@@ -279,11 +294,13 @@ def _assemble(
             zeroed[rows] = True
             for side in sides:
                 side[rows] = 0
-    failed = ~np.isfinite(sides[0]).all(axis=1) & ~exporter.contents.samples.absent
+    mirrored = sides[1] if options.mirrored else None
+    # A vector of zeros, or one that its mirror image cancels, has no direction.
+    failed = no_direction(sides[0], mirrored) & ~zeroed & ~exporter.contents.samples.absent
     return Embeddings(
         name=name,
         faces=sides[0],
-        mirrored=sides[1] if options.mirrored else None,
+        mirrored=mirrored,
         failed=failed,
         inputs=(),
         zeroed=zeroed,

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 from rich.console import Console
@@ -74,7 +75,9 @@ def write(result: Result, folder: Path) -> dict[str, list[Path]]:
     row_figures: dict[str, list[Path]] = {}
     for figure in result.figures:
         path = folder / f"{_file_name(f'{figure.row or record.table} {figure.name}')}.png"
-        figure.draw().savefig(path)
+        with warnings.catch_warnings():  # a name in a script that the font lacks shows boxes
+            warnings.filterwarnings("ignore", r"Glyph .* missing from")
+            figure.draw().savefig(path)
         if figure.row is not None:
             row_figures.setdefault(figure.row, []).append(path)
     return row_figures

@@ -12,9 +12,7 @@ from jaxtyping import Float32, Int64
 from cfr.frontalizers.types import Frontalizer
 from recognizers.types import Recognizer
 from recognizers.variations import Variation
-from results.cache.code_digest import code_digest
 from results.cache.store import Cache
-from results.environment import versions
 from results.export.contents import Contents
 from results.export.faces import Points
 from results.export.locating import Places, Setup
@@ -22,6 +20,7 @@ from results.export.stages import (
     VERSION,
     Embed,
     Feed,
+    Ground,
     Located,
     digest,
     frontalizer_of,
@@ -169,7 +168,13 @@ class Exporter:
             return Located(self.contents.photo(row), points)
 
         compute_missing(
-            Embed(feeds, frontalizer, expected, self._setup.device),
+            Embed(
+                feeds,
+                frontalizer,
+                expected,
+                self._setup.device,
+                self._ground([way for way, _ in ways], frontalizer),
+            ),
             Blocks(len(faces), located),
             [store for _, store in ways],
             keys,
@@ -184,10 +189,6 @@ class Exporter:
 
     def _store(self, way: Way, frontalizer: str) -> Cache:
         recognizer, restorer = self.recognizer(way), self.frontalizer(frontalizer)
-        modules = ["results.export.faces", "recognizers.variations", "protocols.images"]
-        makers = [type(one).__module__ for one in (recognizer, restorer) if one is not None]
-        # A class from elsewhere has its identity alone to tell its versions apart.
-        modules += [one for one in makers if one.startswith(("cfr.", "recognizers."))]
         config: Mapping[str, Any] = {
             "what": "vectors",
             "stage": VERSION,
@@ -195,10 +196,19 @@ class Exporter:
             "variation": asdict(way.variation),
             "frontalizer": None if restorer is None else dict(restorer.identity),
             "device of the frontalizer": torch_device(self._setup.device) if restorer else "cpu",
-            "packages": versions(_PACKAGES),
-            "code": code_digest(*modules),
+            "packages, code": self._ground([way], frontalizer).seen(),
         }
         return Cache(self._setup.cache / "vectors", config)
+
+    def _ground(self, ways: Sequence[Way], frontalizer: str) -> Ground:
+        """The code and the packages that decide an answer, beside what identities say."""
+        makers = [self.recognizer(way) for way in ways] + [self.frontalizer(frontalizer)]
+        modules = ["results.export.faces", "recognizers.variations", "protocols.images"]
+        for one in makers:
+            # A class from elsewhere has its identity alone to tell its versions apart.
+            if one is not None and type(one).__module__.startswith(("cfr.", "recognizers.")):
+                modules.append(type(one).__module__)
+        return Ground.here(sorted(set(modules)), _PACKAGES)
 
 
 def _key(photo: bytes, points: Points | None) -> bytes:

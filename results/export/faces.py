@@ -51,7 +51,7 @@ def cut(
 
     Args:
         photo: RGB.
-        points: Where the face is; None: the whole photo is the face.
+        points: Where the face is; None: the photo is ArcFace's crop of it, of any size.
         template: Where it belongs.
         smooth: Whether to average the pixels that a shrinking crop leaves out, even if the template
             was trained without.
@@ -63,6 +63,9 @@ def cut(
         ValueError: The points are not finite, or lie in one place.
     """
     height, width = photo.shape[:2]
+    if points is None and template.five:
+        # ArcFace's crop already: its points are where they belong there.
+        points, smooth = Points(ARCFACE_112 * (width / 112, height / 112)), True
     if points is None or not template.five:
         sides = np.array([template.width / width, template.height / height])
         matrix = np.column_stack((np.diag(sides), (sides - 1) / 2))

@@ -8,22 +8,25 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from cfr.landmarks.face import FoundFace
+from cfr.landmarks.policy import choose
 from cfr.landmarks.sources import SOURCES, load_landmarker, weight_files
 from protocols.errors import BadOption
 from protocols.photos import PackedPhotos
-from protocols.types import InputFile, Samples
+from protocols.types import Samples
 from recognizers.types import Device
-from results.cache.code_digest import code_digest
 from results.cache.store import Cache
-from results.environment import versions
 from results.export.contents import Contents
-from results.export.faces import Points
+from results.export.faces import Points, nearest
 from results.export.mapping import Workers
-from results.export.stages import VERSION, Arrays, Asked, Locate, torch_device
+from results.export.stages import VERSION, Arrays, Asked, Ground, Locate, torch_device
 from results.export.work import Blocks, Show, compute_missing, distinct
 
 PUBLISHED, ALIGNED, AUTO = "published", "aligned", "auto"
 _FILES = ("sidecar",)  # sources that answer from files, not from the photo
+_DENSE = ("dlib", "dlib-hog", "tddfa")  # sources that always give 68 points
+_MAYBE_DENSE = ("insightface", ALIGNED)  # … that may, or whose five points come with them
+_NOTHING = np.zeros((1, 1, 3), np.uint8)
 PACKAGES = ("dlib-bin", "insightface", "onnxruntime", "opencv-python", "pillow", "torch")
 """Packages whose version may change where a face is found."""
 
@@ -114,25 +117,28 @@ def locate(contents: Contents, setup: Setup, show: Show, *, dense: bool) -> Plac
         BadInput: A photo is damaged.
         DatasetUnavailable, PackageUnavailable: The detector's weights are absent.
     """
-    five, known_dense = _known(contents, setup)
-    there = ~contents.samples.absent
-    found = np.isfinite(five).all((1, 2)) & there
-    if setup.landmarks == ALIGNED:
-        found = there.copy()
-    lacking = there & (~np.isfinite(five).all((1, 2)))
-    if dense:
-        lacking |= there & ~np.isfinite(known_dense).all((1, 2))
-    elif setup.landmarks == ALIGNED:
-        lacking[:] = False
-    rows = np.flatnonzero(lacking)
+    source = PUBLISHED if setup.landmarks in _FILES else setup.landmarks
+    five, points = _known(contents, setup)
+    there, whole = ~contents.samples.absent, source == ALIGNED
+    found = there if whole else there & np.isfinite(five).all((1, 2))
     computed, warnings = 0, ()
-    if len(rows):
-        arrays, computed, warnings = _look(contents, setup, show, rows, five, dense=dense)
-        found[rows], five[rows] = arrays["found"], arrays["five"]
-        if dense:
-            known_dense[rows] = arrays["dense"]
-    whole = setup.landmarks == ALIGNED
-    return Places(found, five, known_dense if dense else None, whole, computed, warnings)
+    lacking = np.flatnonzero(there & ~np.isfinite(five).all((1, 2)))
+    if len(lacking) and (dense or not whole):
+        # What gives 68 points anyway gives them now, whether they are wanted yet or not.
+        at_once = source in _DENSE or (dense and source in _MAYBE_DENSE)
+        look = _Look(contents, setup, show, source, dense=at_once)
+        arrays, computed, warnings = look(lacking, five)
+        found = found.copy()
+        found[lacking], five[lacking] = arrays["found"], arrays["five"]
+        points[lacking] = arrays["dense"] if at_once else np.nan
+    # Of five points, dlib's predictor makes 68; its answers are kept apart from the detector's.
+    lacking = np.flatnonzero(found & ~np.isfinite(points).all((1, 2)))
+    if dense and len(lacking):
+        look = _Look(contents, setup, show, PUBLISHED, dense=True)
+        arrays, added, more = look(lacking, five)
+        points[lacking] = arrays["dense"]
+        computed, warnings = max(computed, added), (*warnings, *more)
+    return Places(found, five, points if dense else None, whole, computed, warnings)
 
 
 def _known(contents: Contents, setup: Setup) -> tuple[np.ndarray, np.ndarray]:
@@ -143,50 +149,71 @@ def _known(contents: Contents, setup: Setup) -> tuple[np.ndarray, np.ndarray]:
     if setup.landmarks == PUBLISHED and published is not None:
         five[contents.present] = published[contents.present]
     if setup.landmarks in _FILES:
+        boxes = list(contents.boxes())
         beside = load_landmarker(setup.landmarks, setup.landmarks_root)
-        nothing = np.zeros((1, 1, 3), np.uint8)
         for row in contents.present.tolist():
-            faces = beside(nothing, contents.file(row))
-            if faces:
-                face = max(faces, key=lambda one: float(np.prod(one.size)))
+            faces = beside(_NOTHING, contents.file(row))
+            face = _chosen(faces, boxes[row], contents, row, setup)
+            if face is not None:
                 five[row] = face.five
                 dense[row] = np.nan if face.points is None else face.points
     return five, dense
 
 
-def _look(
-    contents: Contents,
-    setup: Setup,
-    show: Show,
-    rows: np.ndarray,
-    five: np.ndarray,
-    *,
-    dense: bool,
-) -> tuple[Arrays, int, tuple[str, ...]]:
+def _chosen(
+    faces: list[FoundFace], box: np.ndarray | None, contents: Contents, row: int, setup: Setup
+) -> FoundFace | None:
+    """The face that a box means, or the policy; a photo is read only where it has several."""
+    if box is not None:
+        return nearest(faces, box)
+    if len(faces) < 2:
+        return faces[0] if faces else None
+    photo = contents.photo(row)
+    return choose(faces, photo.read().shape[:2], setup.several, photo.file)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
     """What a detector or predictor says of some faces: cached, computed where it is not."""
-    source = PUBLISHED if setup.landmarks in _FILES else setup.landmarks
-    device = torch_device(setup.device)
-    task = Locate(source, setup.landmarks_root, setup.several, dense, device)
-    store = Cache(setup.cache / "points", _config(task))
-    boxes = list(contents.boxes())
-    given = [five[row] if np.isfinite(five[row]).all() else None for row in range(len(five))]
-    keys, first, back = distinct(
-        [_key(contents.digests[row], boxes[row], given[row]) for row in rows.tolist()]
-    )
-    missing = np.flatnonzero(~store.find(keys).have)
-    at = rows[first[missing]]
 
-    def asked(index: int) -> Asked:
-        row = int(at[index])
-        return Asked(contents.photo(row), boxes[row], given[row])
+    contents: Contents
+    setup: Setup
+    show: Show
+    source: str
+    dense: bool
 
-    with show(f"facial points ({source})", len(keys)) as advance:
-        advance(len(keys) - len(missing))
-        named = [keys[index] for index in missing.tolist()]
-        compute_missing(task, Blocks(len(at), asked), [store], named, setup.workers, advance)
-    found = store.find(keys)
-    arrays = {name: array[back] for name, array in found.arrays.items()}
-    return arrays, len(missing), tuple(store.warnings)
+    def __call__(self, rows: np.ndarray, five: np.ndarray) -> tuple[Arrays, int, tuple[str, ...]]:
+        contents, setup = self.contents, self.setup
+        task = Locate(
+            detector=self.source,
+            root=setup.landmarks_root,
+            several=setup.several,
+            dense=self.dense,
+            device=torch_device(setup.device),
+            ground=_ground(self.source, setup.landmarks_root, dense=self.dense),
+        )
+        store = Cache(setup.cache / "points", _config(task))
+        boxes = list(contents.boxes())
+        given = [five[row] if np.isfinite(five[row]).all() else None for row in range(len(five))]
+        keys, first, back = distinct(
+            [_key(contents.digests[row], boxes[row], given[row]) for row in rows.tolist()]
+        )
+        missing = np.flatnonzero(~store.find(keys).have)
+        at = rows[first[missing]]
+
+        def asked(index: int) -> Asked:
+            row = int(at[index])
+            return Asked(contents.photo(row), boxes[row], given[row])
+
+        if len(missing):
+            with self.show(f"facial points ({self.source})", len(keys)) as advance:
+                advance(len(keys) - len(missing))
+                named = [keys[index] for index in missing.tolist()]
+                blocks = Blocks(len(at), asked)
+                compute_missing(task, blocks, [store], named, setup.workers, advance)
+        found = store.find(keys)
+        arrays = {name: array[back] for name, array in found.arrays.items()}
+        return arrays, len(missing), tuple(store.warnings)
 
 
 def _key(digest: bytes, *arrays: np.ndarray | None) -> bytes:
@@ -198,21 +225,24 @@ def _key(digest: bytes, *arrays: np.ndarray | None) -> bytes:
 
 def _config(task: Locate) -> dict[str, Any]:
     """Everything but the photo and its box that decides where a face is found."""
-    detects = task.detector in SOURCES
-    files = list(weight_files(task.detector, task.root)) if detects else []
-    modules = ["results.export.faces", "cfr.landmarks.policy", "protocols.images"]
-    modules += [SOURCES[task.detector].__module__] if detects else []
-    if task.dense:
-        modules.append("cfr.landmarks.with_dlib")
-        files += weight_files("dlib-hog")
     return {
         "what": "facial points",
         "stage": VERSION,
         "detector": task.detector,
         "several": task.several,
         "dense": task.dense,
-        "device": task.device if detects else "cpu",
-        "weights": {path.name: InputFile.of(path).sha256 for path in files},
-        "packages": versions(PACKAGES),
-        "code": code_digest(*modules),
+        "device": task.device if task.detector in SOURCES else "cpu",
+        "weights, packages, code": task.ground.seen(),
     }
+
+
+def _ground(source: str, root: Path | None, *, dense: bool) -> Ground:
+    """The weights and the code that decide what a detector answers."""
+    files, modules = (), ["results.export.faces", "cfr.landmarks.policy", "protocols.images"]
+    if source in SOURCES:
+        files = weight_files(source, root)
+        modules.append(SOURCES[source].__module__)
+    if dense and source not in _DENSE:
+        files = (*files, *weight_files("dlib-hog"))
+        modules.append("cfr.landmarks.with_dlib")
+    return Ground.here(tuple(modules), PACKAGES, files)

@@ -24,11 +24,14 @@ from cfr.landmarks.face import FoundFace, Landmarker
 from cfr.landmarks.policy import choose
 from cfr.landmarks.sources import SOURCES, load_landmarker
 from cfr.landmarks.with_dlib import Predictor68, box_from_five, load_predictor
-from protocols.errors import DataError
+from protocols.errors import BadInput, DataError
 from protocols.images import decode_image
+from protocols.types import InputFile
 from recognizers.sources import load_recognizer
 from recognizers.types import Device, Recognizer
 from recognizers.variations import Variation
+from results.cache.code_digest import code_digest
+from results.environment import versions
 from results.export.faces import (
     Points,
     fed,
@@ -48,6 +51,59 @@ digested with the caches' configuration."""
 
 class OtherWeights(DataError):
     """A worker has other weights, or another version of a package, than the command has."""
+
+
+class BadAnswer(DataError):
+    """A recognizer answers with numbers that are not finite."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What has to be the same in every process: code, packages, and weights that no identity names.
+
+    Attributes:
+        modules: Whose code decides the answer, with all that they import.
+        packages: Whose version may change it.
+        files: Weights.
+        expected: A digest of all that, as the command's own process sees it.
+    """
+
+    modules: tuple[str, ...]
+    packages: tuple[str, ...]
+    files: tuple[Path, ...]
+    expected: str
+
+    @classmethod
+    def here(
+        cls, modules: Sequence[str], packages: Sequence[str], files: Sequence[Path] = ()
+    ) -> "Ground":
+        """As this process sees it."""
+        what = tuple(modules), tuple(packages), tuple(files)
+        return cls(*what, expected=digest(_seen(*what)))
+
+    def seen(self) -> dict[str, str]:
+        """It, in clear, for a cache's configuration."""
+        return dict(_seen(self.modules, self.packages, self.files))
+
+    def check(self, name: str) -> None:
+        """Refuse to answer where it is not the same.
+
+        Raises:
+            OtherWeights: It is not.
+        """
+        if digest(_seen(self.modules, self.packages, self.files)) != self.expected:
+            raise OtherWeights(
+                f"{name}: a worker would answer differently than this command: its code of this "
+                "project, its packages or its weights are others. Every worker needs the same."
+            )
+
+
+@lru_cache(maxsize=64)
+def _seen(
+    modules: tuple[str, ...], packages: tuple[str, ...], files: tuple[Path, ...]
+) -> Mapping[str, str]:
+    weights = {path.name: InputFile.of(path).sha256 for path in files}
+    return {**weights, **versions(packages), "code": code_digest(*modules)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +151,7 @@ class Locate:
         several: Which of several faces, where no box says.
         dense: Whether 68 points are wanted; of a source of five, dlib's predictor adds them.
         device: Where networks run.
+        ground: What has to be the same wherever it runs.
     """
 
     detector: str
@@ -102,6 +159,7 @@ class Locate:
     several: Literal["centre", "largest"]
     dense: bool
     device: str
+    ground: "Ground"
 
     def __call__(self, block: Sequence[Asked]) -> list[Arrays]:
         """Points of each face.
@@ -113,6 +171,7 @@ class Locate:
         Raises:
             BadInput: A photo is damaged.
         """
+        self.ground.check(self.detector)
         found = np.zeros(len(block), bool)
         five = np.full((len(block), 5, 2), np.nan)
         dense = np.full((len(block), 68, 2), np.nan)
@@ -136,6 +195,7 @@ class Locate:
             return None if five is None else self._with_68(photo, five)
         landmarker = _landmarker(self.detector, self.root, self.device, self.dense)
         if asked.box is not None:
+            _check_box(asked, photo)
             part, shift = surroundings(photo, asked.box)
             found = landmarker(part, asked.photo.file)
             face = nearest([moved(one, shift) for one in found], asked.box)
@@ -191,12 +251,14 @@ class Embed:
         frontalizer: The name of one, or ``none``.
         expected: Digest of its identity; empty for none.
         device: Where networks run.
+        ground: What has to be the same wherever it runs.
     """
 
     feeds: tuple[Feed, ...]
     frontalizer: str
     expected: str
     device: Device
+    ground: "Ground"
 
     def __call__(self, block: Sequence[Located]) -> list[Arrays]:
         """For each feed ``vectors`` (n, d); NaN where the face could not be turned.
@@ -205,9 +267,13 @@ class Embed:
             BadInput: A photo is damaged.
             OtherWeights: This process would answer differently than the command's own.
         """
+        self.ground.check(", ".join(feed.recognizer for feed in self.feeds))
         with one_thread():
             faces = [self._restored(one) for one in block]
-            return [self._embed(feed, faces) for feed in self.feeds]
+            found = [self._embed(feed, faces) for feed in self.feeds]
+        for feed, arrays in zip(self.feeds, found, strict=True):
+            _check_answers(feed, arrays["vectors"], faces, block)
+        return found
 
     def _restored(self, face: Located) -> tuple[np.ndarray, Points | None] | None:
         frontalizer = frontalizer_of(self.frontalizer, self.device)
@@ -235,6 +301,30 @@ class Embed:
 def digest(identity: Mapping[str, str]) -> str:
     """A name for what decides an answer."""
     return hashlib.sha256(json.dumps(dict(identity), sort_keys=True).encode()).hexdigest()
+
+
+def _check_box(asked: Asked, photo: np.ndarray) -> None:
+    if asked.box is None:
+        return
+    (left, top, right, bottom), (height, width) = asked.box.tolist(), photo.shape[:2]
+    if left >= width or top >= height or right <= 0 or bottom <= 0:
+        found = f"{left:g}, {top:g} to {right:g}, {bottom:g}"
+        expected = f"a box that meets the photo of {width} × {height}"
+        raise BadInput(asked.photo.file, asked.photo.record, expected, found)
+
+
+def _check_answers(
+    feed: Feed, vectors: np.ndarray, faces: Sequence[object], block: Sequence[Located]
+) -> None:
+    """Refuse numbers that are not finite, of a face that was there to embed."""
+    for row, face in enumerate(faces):
+        if face is not None and not np.isfinite(vectors[row]).all():
+            photo = block[row].photo
+            raise BadAnswer(
+                f"{feed.recognizer}: its answer to {photo.file} {photo.record}".rstrip()
+                + " holds numbers that are not finite. Are the weights whole, and the input "
+                "(mean, std) the one that they were trained on?"
+            )
 
 
 @contextmanager

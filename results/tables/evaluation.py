@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import tyro
 
+from protocols.errors import BadOption
+from recognizers.sources import SOURCES
 from results.environment import current_environment
 from results.evaluating import Evaluated, evaluate
 from results.export.work import Show, no_bar
@@ -37,18 +40,38 @@ class Evaluate:
     """none, render (the photo's own texture on the fitted face), render-estimated; each recognizer
     runs behind each."""
     weights: Path | None = None
-    """Folder of a named recognizer's weights; beats CFR_DATA, data.toml and data/NAME."""
+    """Folder of the named recognizer's weights; beats CFR_DATA, data.toml and data/NAME."""
     export: Path | None = None
     """Folder to write the embeddings to, an npy file a row of the table, in the order of
     `protocol.py faces`; `protocol.py score` reads them."""
     embedding: Annotated[Embedding, tyro.conf.arg(name="")] = field(default_factory=Embedding)
     scoring: Annotated[Scoring, tyro.conf.arg(name="")] = field(default_factory=Scoring)
 
+    def __post_init__(self) -> None:
+        """Refuse what nothing could be computed with, before any file is read."""
+        if self.weights is not None and self._owner is None:
+            expected = "one recognizer with a name; CFR_DATA or data.toml say it for several"
+            raise BadOption(f"--weights {self.weights}", expected)
+        policies = (self.embedding.no_face, self.embedding.not_turned)
+        if self.export is not None and "zero" in policies:
+            expected = "drop or keep-original: in an npy file a row of zeros is a failure to enrol"
+            raise BadOption("--export with the policy zero", expected)
+
     @property
     def systems(self) -> tuple[Chosen, ...]:
         """Every recognizer behind every frontalizer."""
         pairs = itertools.product(self.recognizer, self.frontalizer)
-        return tuple(Chosen(one, before, self.weights) for one, before in pairs)
+        return tuple(
+            Chosen(one, before, self.weights if one == self._owner else None)
+            for one, before in pairs
+        )
+
+    @property
+    def _owner(self) -> str | None:
+        """The recognizer whose weights lie in the folder named; dlib's come with the project."""
+        named = [one for one in dict.fromkeys(self.recognizer) if one in SOURCES]
+        named = [one for one in named if one != "dlib"] or named
+        return named[0] if len(named) == 1 else None
 
 
 def compute(config: Evaluate, show: Show = no_bar) -> tuple[Result, Evaluated]:
@@ -59,6 +82,14 @@ def compute(config: Evaluate, show: Show = no_bar) -> tuple[Result, Evaluated]:
             :func:`results.evaluating.evaluate`.
     """
     started = time.perf_counter()
+    if config.export is not None:
+        try:
+            config.export.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            found = error.strerror or str(error)
+            raise BadOption(
+                f"--export {config.export}", f"a folder to write to ({found})"
+            ) from error
     found = evaluate(config.source, config.systems, config.embedding, config.scoring, show)
     if config.export is not None:
         _export(config.export, found)
@@ -118,7 +149,9 @@ def _figures(found: Evaluated) -> Iterator[TableFigure]:
     if genuine.any() and not genuine.all():
         yield TableFigure(None, lambda: _draw_curves(title, found, "roc"), "ROC")
         yield TableFigure(None, lambda: _draw_curves(title, found, "det"), "DET")
-    for row in splits[0].scores:
+    for row, scores in splits[0].scores.items():
+        if not np.isfinite(scores).any():  # nobody could be enrolled
+            continue
         yield TableFigure(row, lambda row=row: _draw_histogram(title, found, row), "scores")
         yield TableFigure(row, lambda row=row: _draw_worst(title, found, row), "worst pairs")
 

@@ -43,7 +43,8 @@ def wide(record: RunRecord) -> pd.DataFrame:
         # Four decimals show the paper's rounding.
         gap = number(cell.difference, "+.4f")
         beside = [number(cell.paper), gap] if printed else []
-        return [number(cell.value), *beside, number(low), number(high)]
+        own = None if cell.origin == "reported by the paper" else cell.value
+        return [number(own), *beside, number(low), number(high)]
 
     printed = any(cell.paper is not None for cell in record.cells)
     index = [MEASURED, *([PAPER, DIFFERENCE] if printed else []), LOW, HIGH]

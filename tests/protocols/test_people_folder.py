@@ -181,6 +181,11 @@ def test_links_stay_within_the_root(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="a path within"):
             find_people(root)
         (root / link).unlink()
+    for link, target in (("dee", "ann"), ("ann/9.jpg", "../bob/0.jpg")):
+        (root / link).symlink_to(target)
+        with pytest.raises(BadInput, match="it would count twice"):
+            find_people(root)
+        (root / link).unlink()
     (root / "ann/9.jpg").symlink_to("nothing.jpg")
     with pytest.raises(BadInput, match=r"9\.jpg: expected a photo, found a link to nothing"):
         find_people(root)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from protocols.errors import BadInput
+from protocols.errors import BadInput, BadOption
 from results.evaluating import evaluate
 from results.loading import Source, load_verification
 from results.pipeline import Chosen, Embedding, embed
@@ -67,7 +67,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(
         time.sleep(0.005)
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
-    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "out").iterdir())
     resumed = export(face_world, tmp_path / "cache", tmp_path / "out")
     computed = int(resumed.communicate()[0])
     assert 0 < computed <= 80 - 6 * 2 // 2
@@ -200,3 +200,16 @@ def test_a_photo_of_another_kind_is_one_clear_error(face_world, tmp_path: Path) 
             options,
             Scoring(resamples=0),
         )
+
+
+def test_options_that_cannot_work_are_refused_early(face_world, tmp_path: Path) -> None:
+    source, zero = Source(face_world.pairs), Embedding(no_face="zero")
+    with pytest.raises(BadOption, match="--export with the policy zero"):
+        Evaluate(source, ("dlib",), export=tmp_path, embedding=zero)
+    with pytest.raises(BadOption, match="--weights"):
+        Evaluate(source, ("mobilefacenet", "insightface"), weights=tmp_path)
+    both = Evaluate(source, ("mobilefacenet", "dlib"), weights=tmp_path)
+    assert [one.root for one in both.systems] == [tmp_path, None]
+    (tmp_path / "file").touch()
+    with pytest.raises(BadOption, match="--export"):
+        compute(Evaluate(source, ("dlib",), export=tmp_path / "file" / "below"))

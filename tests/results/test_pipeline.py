@@ -10,7 +10,7 @@ import pytest
 import cfr.frontalizers.sources as frontalizers
 from cfr.frontalizers.types import Restored
 from cfr.landmarks.sources import load_landmarker
-from protocols.errors import BadInput, BadOption
+from protocols.errors import BadInput, BadOption, DataError
 from protocols.images import read_image, save_image
 from protocols.photos import PackedPhotos
 from protocols.types import Samples, VerificationProtocol
@@ -246,7 +246,7 @@ def test_failures_follow_their_policy_and_are_counted(
     assert (scores["zero"][touched] == 0).all()
     assert np.array_equal(scores["zero"][~touched], scores["keep-original"][~touched])
     told = " ".join(found["drop"].whole.notes)
-    assert "a face in 39 of 40 photos, none in 1 (then: drop)" in told
+    assert "39 of 40 faces found, 1 not (then: drop)" in told
     assert "38 faces frontalized, 1 could not be (then: drop)" in told
 
 
@@ -256,7 +256,7 @@ def test_absent_photos_fail_to_enrol(face_world, tmp_path, options) -> None:
         (tmp_path / "photos" / name).write_bytes((face_world.root / "photos" / name).read_bytes())
     source = Source(face_world.pairs, root=tmp_path, missing="failure-to-enrol")
     found = evaluate(source, [Chosen(face_world.recognizer)], options, Scoring(resamples=0))
-    assert "1 photos absent; a face in 39 of 39 photos" in " ".join(found.whole.notes)
+    assert "the photos of 1 faces are absent; 39 of 39 faces found" in " ".join(found.whole.notes)
     assert np.isneginf(found.whole.splits[0].scores["small"]).sum() >= 1
 
 
@@ -335,3 +335,81 @@ def test_a_system_stands_once(face_world, options) -> None:
     one = Chosen(face_world.recognizer)
     with pytest.raises(BadOption, match="each once"):
         evaluate(Source(face_world.pairs), [one, one], options, Scoring())
+
+
+def test_points_beside_a_photo_of_several_faces_are_chosen_by_its_boxes(
+    face_world, tmp_path, options
+) -> None:
+    """Two faces of one photo, each with its box; both lie in the file of points."""
+    photos = [read_image(face_world.root / "photos" / name) for name in face_world.names[:3:2]]
+    save_image(tmp_path / "both.png", np.concatenate(photos, axis=1))
+    header, first, _, second, *_ = face_world.points.read_text().splitlines()
+    numbers = [np.array(row.split(",")[1:], float).reshape(68, 2) for row in (first, second)]
+    numbers[1] += (160, 0)
+    rows = [",".join(["both.png", *map(str, one.ravel().tolist())]) for one in numbers]
+    (tmp_path / "points.csv").write_text("\n".join([header, *rows]))
+    lines = ["template,subject,image,x,y,width,height"]
+    for at, points in enumerate(numbers):
+        (left, top), (right, bottom) = points.min(0), points.max(0)
+        lines.append(f"{at},s{at},both.png,{left},{top},{right - left},{bottom - top}")
+    (tmp_path / "templates.csv").write_text("\n".join(lines))
+    protocol = load_verification(Source(str(tmp_path / "templates.csv")))[0]
+    options = replace(options, landmarks_root=tmp_path / "points.csv")
+    (found,) = embed(protocol, [Chosen(face_world.recognizer)], options).embeddings
+    alone = embed(
+        load_verification(Source(face_world.pairs))[0],
+        [Chosen(face_world.recognizer)],
+        replace(options, landmarks_root=face_world.points),
+    ).embeddings[0]
+    assert not np.allclose(found.faces[0], found.faces[1], rtol=0.05)
+    assert np.allclose(found.faces[0], alone.faces[0], atol=0.2)
+
+
+def test_a_network_of_zeros_fails_to_enrol_and_one_of_nan_is_refused(
+    face_world, tmp_path, options, turner, monkeypatch
+) -> None:
+    import recognizers.onnx_model as onnx_model
+
+    plain = onnx_model.OnnxRecognizer.embed
+    source, systems = Source(face_world.pairs), [Chosen(face_world.recognizer)]
+    monkeypatch.setattr(
+        onnx_model.OnnxRecognizer, "embed", lambda one, faces: 0 * plain(one, faces)
+    )
+    found = evaluate(source, systems, options, Scoring(resamples=0))
+    assert found.exported[0].embeddings[0].failed.all()
+    nan = np.float32(np.nan)
+    monkeypatch.setattr(
+        onnx_model.OnnxRecognizer, "embed", lambda one, faces: nan * plain(one, faces)
+    )
+    with pytest.raises(DataError, match="not finite"):
+        evaluate(source, systems, replace(options, cache=tmp_path / "other"), Scoring(resamples=0))
+
+
+def test_what_cannot_be_pooled_is_refused_before_anything_is_embedded(face_world, options) -> None:
+    scoring = Scoring(resamples=0, pooling=("N0D1F0",))
+    with pytest.raises(BadOption, match="--pooling N0D1F0"):
+        evaluate(Source(face_world.pairs), [Chosen(face_world.recognizer)], options, scoring)
+    assert not (options.cache or Path()).exists()
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(face_world, tmp_path, options) -> None:
+    for folder, name in (("a", "small"), ("b", "other")):
+        (tmp_path / folder).mkdir()
+        content = (face_world.root / f"{name}.onnx").read_bytes()
+        (tmp_path / folder / "backbone.onnx").write_bytes(content)
+    systems = [Chosen(str(tmp_path / folder / "backbone.onnx")) for folder in "ab"]
+    found = evaluate(Source(face_world.pairs), systems, options, Scoring(resamples=0))
+    assert found.whole.rows == ("a/backbone", "b/backbone")
+    assert len(set(found.exported[0].weights.values())) == 2
+
+
+def test_a_worker_with_other_code_refuses(protocol, face_world, options, monkeypatch) -> None:
+    import results.export.stages as stages
+
+    ground = stages.Ground.here(["results.export.faces"], ["numpy"])
+    ground.check("mine")
+    monkeypatch.setattr(stages, "code_digest", lambda *modules: "another")
+    stages._seen.cache_clear()
+    with pytest.raises(stages.OtherWeights, match="its code of this project"):
+        ground.check("mine")
+    stages._seen.cache_clear()

@@ -9,7 +9,7 @@ from cfr.align import ARCFACE_112, align_arcface, similarity
 from cfr.frontalizers.types import Restored
 from cfr.landmarks.face import FoundFace
 from cfr.landmarks.with_dlib import box_from_five
-from recognizers.templates import Template, arcface, whole
+from recognizers.templates import Template, arcface, sphereface, whole
 from results.export.faces import Points, cut, guess, moved, nearest, restore, surroundings
 
 
@@ -61,13 +61,16 @@ def test_a_template_may_want_the_points_nearest_in_the_photo() -> None:
     assert crop.shape == (112, 112, 3)
 
 
-def test_without_points_the_whole_photo_is_the_face() -> None:
+def test_without_points_the_photo_is_arcfaces_crop() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (112, 112, 3)).astype(np.uint8)
+    crop, five = cut(noise, None, arcface(), smooth=False)
+    assert np.array_equal(crop, noise)
+    assert np.allclose(five, ARCFACE_112)
+    crop, _ = cut(noise, None, sphereface(), smooth=False)  # the same face, cut 8 closer
+    assert np.array_equal(crop, noise[:, 8:104])
+    crop, _ = cut(noise, None, arcface().moved(right=0.25), smooth=False)
+    assert np.array_equal(crop[:, 28:], noise[:, :84])
     small = np.repeat(np.repeat(photo(10, 10), 4, axis=0), 4, axis=1)
-    crop, five = cut(small, None, arcface(), smooth=False)
-    assert crop.shape == (112, 112, 3)
-    assert np.isnan(five).all()
-    assert tuple(crop[0, 0]) == (0, 0, 0)
-    assert tuple(crop[-1, -1, :2]) == (9, 9)
     crop, _ = cut(small, Points(ARCFACE_112.copy()), whole(10, 10), smooth=False)
     assert np.array_equal(crop, photo(10, 10))
 

@@ -12,6 +12,7 @@ import results.export.locating as locating
 import results.export.stages as stages
 from cfr.align import ARCFACE_112
 from cfr.landmarks.face import FoundFace
+from protocols.errors import BadInput
 from protocols.images import save_image
 from protocols.photos import FolderPhotos
 from protocols.types import Samples
@@ -49,7 +50,8 @@ def red(monkeypatch: pytest.MonkeyPatch) -> None:
     known: Mapping = {**sources.SOURCES, "red": lambda root, device: Red()}
     for module in (sources, locating, stages):
         monkeypatch.setattr(module, "SOURCES", known)
-    monkeypatch.setattr(locating, "code_digest", lambda *modules: "fixed")
+    monkeypatch.setattr(stages, "code_digest", lambda *modules: "fixed")
+    stages._seen.cache_clear()
     stages._landmarker.cache_clear()
     Red.asked = 0
 
@@ -191,3 +193,23 @@ def test_blocks_are_made_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(IndexError):
         blocks[3]
     assert list(blocks) == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_68_points_are_added_without_detecting_again(tmp_path: Path, setup: Setup) -> None:
+    """The second command of three: what the first one found stays found."""
+    pytest.importorskip("dlib")
+    faces = samples(tmp_path, [[(50, 50)], []])
+    first = locate(Contents.of(faces), setup, no_bar, dense=False)
+    again = locate(Contents.of(faces), setup, no_bar, dense=True)
+    assert Red.asked == 2
+    assert np.array_equal(first.five, again.five)
+    assert again.dense is not None
+    assert np.isfinite(again.dense[0]).all()
+    assert np.isnan(again.dense[1]).all()
+
+
+def test_a_box_outside_its_photo_is_an_error(tmp_path: Path, setup: Setup) -> None:
+    boxes = np.array([(500, 500, 50, 50)], np.float32)
+    faces = samples(tmp_path, [[(50, 50)]], boxes=boxes)
+    with pytest.raises(BadInput, match="a box that meets the photo of 200 × 100"):
+        locate(Contents.of(faces), setup, no_bar, dense=False)
