@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 from scipy.interpolate import CubicSpline
+from threadpoolctl import threadpool_limits
 
 from cfr.morphable.model import ModelArrays, MorphableModel
 from cfr.morphable.sculpt.mesh import STRIDE, Mesh, build_mesh
@@ -79,7 +80,8 @@ class DenseModel:
 def load(path: Path = FILE) -> MorphableModel:
     """Unpack the model.
 
-    It is named by the digest of its file: the splines' last bits differ between machines.
+    It is named by the digest of its file: the splines' last bits differ between machines. On one
+    machine they are the same in every process, as one thread computes them.
 
     Raises:
         DatasetUnavailable: The file is absent.
@@ -91,7 +93,8 @@ def load(path: Path = FILE) -> MorphableModel:
     packed = _read(path, content)
     mesh = build_mesh()
     split = int(packed["identities"])
-    shape_modes = _unpack_shape(mesh, packed["shape_modes"], packed["shape_steps"])
+    with threadpool_limits(1):
+        shape_modes = _unpack_shape(mesh, packed["shape_modes"], packed["shape_steps"])
     arrays = ModelArrays(
         mean_shape=packed["mean_shape"].astype(np.float32),
         identity=np.ascontiguousarray(shape_modes[:split]),

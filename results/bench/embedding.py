@@ -21,7 +21,7 @@ from protocols.images import save_image
 from protocols.types import VerificationProtocol
 from recognizers.sources import load_recognizer
 from results.bench.timing import Timing, time_pairs
-from results.export.stages import one_thread
+from results.export.ground import one_thread
 from results.loading import Source, load_verification
 from results.pipeline import Chosen, Embedding, Exported, embed
 

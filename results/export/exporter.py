@@ -15,18 +15,9 @@ from recognizers.variations import Variation
 from results.cache.store import Cache
 from results.export.contents import Contents
 from results.export.faces import Points
+from results.export.ground import Ground, digest, torch_device
 from results.export.locating import Places, Setup
-from results.export.stages import (
-    VERSION,
-    Embed,
-    Feed,
-    Ground,
-    Located,
-    digest,
-    frontalizer_of,
-    recognizer_of,
-    torch_device,
-)
+from results.export.stages import VERSION, Embed, Feed, Located, frontalizer_of, recognizer_of
 from results.export.work import Blocks, Show, compute_missing, distinct
 
 NONE = "none"

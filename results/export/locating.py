@@ -18,8 +18,9 @@ from recognizers.types import Device
 from results.cache.store import Cache
 from results.export.contents import Contents
 from results.export.faces import Points, nearest
+from results.export.ground import Ground, torch_device
 from results.export.mapping import Workers
-from results.export.stages import VERSION, Arrays, Asked, Ground, Locate, torch_device
+from results.export.stages import VERSION, Arrays, Asked, Locate
 from results.export.work import Blocks, Show, compute_missing, distinct
 
 PUBLISHED, ALIGNED, AUTO = "published", "aligned", "auto"

@@ -5,10 +5,7 @@ needs are the weights, at the same path, and it refuses others. Every block comp
 so that the bits of an answer do not depend on how many workers there are.
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,12 +23,9 @@ from cfr.landmarks.sources import SOURCES, load_landmarker
 from cfr.landmarks.with_dlib import Predictor68, box_from_five, load_predictor
 from protocols.errors import BadInput, DataError
 from protocols.images import decode_image
-from protocols.types import InputFile
 from recognizers.sources import load_recognizer
 from recognizers.types import Device, Recognizer
 from recognizers.variations import Variation
-from results.cache.code_digest import code_digest
-from results.environment import versions
 from results.export.faces import (
     Points,
     fed,
@@ -42,6 +36,7 @@ from results.export.faces import (
     restored_points,
     surroundings,
 )
+from results.export.ground import Ground, OtherWeights, digest, one_thread, torch_device
 
 Arrays = dict[str, np.ndarray]
 VERSION = 1
@@ -49,61 +44,8 @@ VERSION = 1
 digested with the caches' configuration."""
 
 
-class OtherWeights(DataError):
-    """A worker has other weights, or another version of a package, than the command has."""
-
-
 class BadAnswer(DataError):
     """A recognizer answers with numbers that are not finite."""
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What has to be the same in every process: code, packages, and weights that no identity names.
-
-    Attributes:
-        modules: Whose code decides the answer, with all that they import.
-        packages: Whose version may change it.
-        files: Weights.
-        expected: A digest of all that, as the command's own process sees it.
-    """
-
-    modules: tuple[str, ...]
-    packages: tuple[str, ...]
-    files: tuple[Path, ...]
-    expected: str
-
-    @classmethod
-    def here(
-        cls, modules: Sequence[str], packages: Sequence[str], files: Sequence[Path] = ()
-    ) -> "Ground":
-        """As this process sees it."""
-        what = tuple(modules), tuple(packages), tuple(files)
-        return cls(*what, expected=digest(_seen(*what)))
-
-    def seen(self) -> dict[str, str]:
-        """It, in clear, for a cache's configuration."""
-        return dict(_seen(self.modules, self.packages, self.files))
-
-    def check(self, name: str) -> None:
-        """Refuse to answer where it is not the same.
-
-        Raises:
-            OtherWeights: It is not.
-        """
-        if digest(_seen(self.modules, self.packages, self.files)) != self.expected:
-            raise OtherWeights(
-                f"{name}: a worker would answer differently than this command: its code of this "
-                "project, its packages or its weights are others. Every worker needs the same."
-            )
-
-
-@lru_cache(maxsize=64)
-def _seen(
-    modules: tuple[str, ...], packages: tuple[str, ...], files: tuple[Path, ...]
-) -> Mapping[str, str]:
-    weights = {path.name: InputFile.of(path).sha256 for path in files}
-    return {**weights, **versions(packages), "code": code_digest(*modules)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +101,7 @@ class Locate:
     several: Literal["centre", "largest"]
     dense: bool
     device: str
-    ground: "Ground"
+    ground: Ground
 
     def __call__(self, block: Sequence[Asked]) -> list[Arrays]:
         """Points of each face.
@@ -258,7 +200,7 @@ class Embed:
     frontalizer: str
     expected: str
     device: Device
-    ground: "Ground"
+    ground: Ground
 
     def __call__(self, block: Sequence[Located]) -> list[Arrays]:
         """For each feed ``vectors`` (n, d); NaN where the face could not be turned.
@@ -298,11 +240,6 @@ class Embed:
         return {"vectors": vectors}
 
 
-def digest(identity: Mapping[str, str]) -> str:
-    """A name for what decides an answer."""
-    return hashlib.sha256(json.dumps(dict(identity), sort_keys=True).encode()).hexdigest()
-
-
 def _check_box(asked: Asked, photo: np.ndarray) -> None:
     if asked.box is None:
         return
@@ -325,24 +262,6 @@ def _check_answers(
                 + " holds numbers that are not finite. Are the weights whole, and the input "
                 "(mean, std) the one that they were trained on?"
             )
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, and put everything back afterwards."""
-    import cv2
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    threads, of_cv2 = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        cv2.setNumThreads(of_cv2)
 
 
 def _check(identity: Mapping[str, str], expected: str, name: str) -> None:
@@ -374,22 +293,3 @@ def frontalizer_of(name: str, device: Device) -> Frontalizer | None:
 def recognizer_of(name: str, root: Path | None, device: Device) -> Recognizer:
     """Load a recognizer, once a process; errors as of ``load_recognizer``."""
     return load_recognizer(name, root, device=device, threads=1)
-
-
-def torch_device(device: Device) -> str:
-    """What PyTorch calls the device that was asked for.
-
-    Raises:
-        BadOption: CUDA was asked for, and PyTorch has none.
-    """
-    if device == "cpu":
-        return "cpu"
-    import torch
-
-    from protocols.errors import BadOption
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if device == "cuda":
-        raise BadOption("--device cuda", "auto or cpu: this PyTorch finds no CUDA device")
-    return "cpu"

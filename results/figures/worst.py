@@ -11,7 +11,7 @@ from eval.roc import equal_error_rate
 from protocols.types import VerificationProtocol
 from recognizers.variations import AS_IS
 from results.export.faces import fed, restore, restored_points
-from results.export.stages import one_thread
+from results.export.ground import one_thread
 from results.figures.pairs import ShownPair, draw_pairs, worst_pairs
 
 if TYPE_CHECKING:

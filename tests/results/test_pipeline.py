@@ -404,12 +404,12 @@ def test_files_of_one_name_are_told_apart_by_their_folders(face_world, tmp_path,
 
 
 def test_a_worker_with_other_code_refuses(protocol, face_world, options, monkeypatch) -> None:
-    import results.export.stages as stages
+    import results.export.ground as here
 
-    ground = stages.Ground.here(["results.export.faces"], ["numpy"])
+    ground = here.Ground.here(["results.export.faces"], ["numpy"])
     ground.check("mine")
-    monkeypatch.setattr(stages, "code_digest", lambda *modules: "another")
-    stages._seen.cache_clear()
-    with pytest.raises(stages.OtherWeights, match="its code of this project"):
+    monkeypatch.setattr(here, "code_digest", lambda *modules: "another")
+    here._seen.cache_clear()
+    with pytest.raises(here.OtherWeights, match="its code of this project"):
         ground.check("mine")
-    stages._seen.cache_clear()
+    here._seen.cache_clear()

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from cfr.align import CANONICAL_FIVE, five_from_68
 from cfr.camera import Camera
@@ -124,6 +125,15 @@ def test_loading_twice_is_the_same_model_and_the_file_names_it(
     again = load_model(f"builtin:{copy}")
     assert again.digest == model.digest
     assert torch.equal(again.modes("identity"), model.modes("identity"))
+
+
+def test_however_many_threads_load_it_the_numbers_are_the_same() -> None:
+    with threadpool_limits(1):
+        one = dict(load().named_buffers())
+    with threadpool_limits(3):
+        three = dict(load().named_buffers())
+    for name, buffer in one.items():
+        assert torch.equal(buffer, three[name]), name
 
 
 def test_packing_keeps_smooth_shapes_and_textures(model: MorphableModel, tmp_path: Path) -> None:

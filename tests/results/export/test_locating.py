@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cfr.landmarks.sources as sources
+import results.export.ground as ground
 import results.export.locating as locating
 import results.export.stages as stages
 from cfr.align import ARCFACE_112
@@ -50,8 +51,8 @@ def red(monkeypatch: pytest.MonkeyPatch) -> None:
     known: Mapping = {**sources.SOURCES, "red": lambda root, device: Red()}
     for module in (sources, locating, stages):
         monkeypatch.setattr(module, "SOURCES", known)
-    monkeypatch.setattr(stages, "code_digest", lambda *modules: "fixed")
-    stages._seen.cache_clear()
+    monkeypatch.setattr(ground, "code_digest", lambda *modules: "fixed")
+    ground._seen.cache_clear()
     stages._landmarker.cache_clear()
     Red.asked = 0
 
