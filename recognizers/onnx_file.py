@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # imported when a file is read
 
 _LOOKED_AT = 8
 _SUBTRACTS, _MULTIPLIES = ("Sub", "_minus"), ("Mul", "_mul")
+_ARITHMETIC = "Add", "Sub", "Mul", "Div"
+_LEARNED = "Conv", "Gemm", "MatMul"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,24 @@ class OnnxFile:
         names = [node.name or node.op_type for node in self.model.graph.node[:_LOOKED_AT]]
         subtracts = any(name.startswith(_SUBTRACTS) for name in names)
         return subtracts and any(name.startswith(_MULTIPLIES) for name in names)
+
+    @property
+    def arithmetic(self) -> tuple[str, ...]:
+        """Kinds of the sums and products between the input and the first learned layer.
+
+        A graph may normalise under names that the rule of :attr:`normalises` does not know, as
+        PyTorch's exporter gives them.
+        """
+        fed, found = {port.name for port in self.inputs}, []
+        for node in self.model.graph.node:
+            if fed.isdisjoint(node.input):
+                continue
+            if node.op_type in _LEARNED:
+                break
+            fed.update(node.output)
+            if node.op_type in _ARITHMETIC:
+                found.append(node.op_type)
+        return tuple(found)
 
 
 def read_onnx(path: Path) -> OnnxFile:

@@ -148,6 +148,13 @@ def _usual(file: OnnxFile, feed: Port, card: Card) -> Input:
     template = _usual_template(file, feed, card)
     if file.normalises:
         return Input("RGB", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), template)
+    if file.arithmetic and not (card.mean and card.std):
+        expected = (
+            f"a card beside the file that says what its input is ({_card_name(file)}, with mean "
+            "and std: 0 and 1 for grey levels of 0 to 255 as they are)"
+        )
+        kinds = f"{', '.join(file.arithmetic)} before its first layer: it may normalise by itself"
+        raise BadInput(file.path, "nodes", expected, kinds)
     return Input("RGB", (127.5, 127.5, 127.5), (127.5, 127.5, 127.5), template)
 
 
@@ -160,10 +167,14 @@ def _usual_template(file: OnnxFile, feed: Port, card: Card) -> Template:
     if card.template is None:
         expected = (
             "a square input, or one of 96 × 112 pixels, or a card beside the file that names the "
-            f'template ({file.path.with_suffix(".toml").name}, template = "…")'
+            f'template ({_card_name(file)}, template = "…")'
         )
         raise BadInput(file.path, f"input {feed.name}", expected, f"{width} × {height}")
     return whole(width, height)
+
+
+def _card_name(file: OnnxFile) -> str:
+    return file.path.with_suffix(".toml").name
 
 
 def _output(file: OnnxFile, card: Card) -> str:
@@ -178,7 +189,7 @@ def _output(file: OnnxFile, card: Card) -> str:
         return names[0]
     expected = (
         "one output of float, or a card beside the file that names one "
-        f'({file.path.with_suffix(".toml").name}, output = "…")'
+        f'({_card_name(file)}, output = "…")'
     )
     raise BadInput(file.path, "outputs", expected, _listed(file.outputs))
 

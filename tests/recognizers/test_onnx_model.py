@@ -152,6 +152,20 @@ def test_threads_are_set(tmp_path: Path, make_onnx: MakeOnnx) -> None:
     assert one == three
 
 
+@pytest.mark.parametrize("before", [("/Sub", "/Mul"), ("/Mul",)])
+def test_arithmetic_that_may_normalise_asks_for_a_card(
+    tmp_path: Path, make_onnx: MakeOnnx, before: tuple[str, ...]
+) -> None:
+    """insightface's rule does not know the names that PyTorch gives, and would normalise twice."""
+    path = make_onnx(tmp_path / "mine.onnx", before=before)
+    with pytest.raises(BadInput, match=r"mine\.toml, with mean and std: .* Mul before its first"):
+        load(path, Card())
+    with pytest.raises(BadInput, match=r"mean and std"):
+        load(path, Card(mean=(0.0, 0.0, 0.0)))
+    said = load(path, Card(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)))
+    assert said.input.mean == (0.0, 0.0, 0.0)
+
+
 def test_identity_holds_what_changes_the_answer_and_no_path(
     tmp_path: Path, make_onnx: MakeOnnx
 ) -> None:
@@ -165,7 +179,7 @@ def test_identity_holds_what_changes_the_answer_and_no_path(
         Card(output="embedding", template="whole"),
     ]
     identities = [dict(load(path, card).identity) for card in cards]
-    other = make_onnx(tmp_path / "else" / "mine.onnx", before=("Mul_0",))
+    other = make_onnx(tmp_path / "else" / "mine.onnx", before=("Sub_0", "Mul_1"))
     identities += [dict(load(other, Card()).identity), dict(base.identity)]
     assert len({tuple(sorted(one.items())) for one in identities}) == len(identities)
     copy = tmp_path / "copy" / "renamed.onnx"

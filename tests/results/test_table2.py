@@ -10,6 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.metrics import roc_curve
 
+from cfr.frontalizers import sources as frontalizers
+from cfr.frontalizers.types import Restored
 from protocols.images import save_image
 from recognizers.templates import arcface
 from results.pipeline import Embedding
@@ -135,3 +137,27 @@ def test_a_frontalizer_that_is_there_is_not_missed(
     assert "frontalizer" not in record.cell("CASIA, ours", "IJB-C TAR@FAR=.01").reason
     reason = record.cell("CASIA, ours without L_id", "IJB-C TAR@FAR=.01").reason
     assert reason.endswith("the frontalizer cfr-gan-without-identity (not in this version)")
+
+
+class OneForAll:
+    """Whoever comes in, the same grey face goes out."""
+
+    name, identity = "one-for-all", {"version": "1"}
+
+    def restore(self, photo: np.ndarray, points: np.ndarray) -> Restored:
+        return Restored(np.full((SIDE, SIDE, 3), 99, np.uint8), points)
+
+
+def test_a_rows_frontalizer_comes_before_its_recognizer(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {**frontalizers.SOURCES, "cfr-gan": lambda device: OneForAll()}
+    monkeypatch.setattr(rows, "FRONTALIZERS", known)
+    monkeypatch.setattr(frontalizers, "SOURCES", known)
+    record = table(data, resamples=0)
+    column = "IJB-B TAR@FAR=.001"
+    assert record.cell("CASIA", column).value == pytest.approx(
+        nearest_tar("casia", 0.001), abs=101 / (PEOPLE * 3)
+    )
+    # All scores are one: every pair is accepted or none is, and of these none is nearer to 0.001.
+    assert record.cell("CASIA, ours", column).value == 0
