@@ -1,6 +1,7 @@
 """A small record with everything that a layout can stumble over, and a small world of faces."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,3 +118,30 @@ def _write_recognizer(path: Path, seed: int) -> None:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(model, str(path))
+
+
+@pytest.fixture(scope="session")
+def write_colour_network() -> Callable[[Path, np.ndarray], None]:
+    """Writes a matrix (3, d) from a crop's mean colour to an embedding."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def write(path: Path, matrix: np.ndarray) -> None:
+        nodes = [
+            helper.make_node("GlobalAveragePool", ["picture"], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["colour"]),
+            helper.make_node("MatMul", ["colour", "matrix"], ["embedding"]),
+        ]
+        kind = TensorProto.FLOAT
+        graph = helper.make_graph(
+            nodes,
+            "colour",
+            [helper.make_tensor_value_info("picture", kind, ["n", 3, 112, 112])],
+            [helper.make_tensor_value_info("embedding", kind, None)],
+            [numpy_helper.from_array(matrix.astype(np.float32), "matrix")],
+        )
+        opset = [helper.make_opsetid("", 13)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+
+    return write

@@ -2,12 +2,11 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from protocols.images import save_image
 from protocols.types import InputFile
@@ -17,28 +16,6 @@ from results.tables import table1
 from results.tables.table1 import Table1
 
 PEOPLE, EACH, FOLDS, SIDE = 24, 10, 4, 112
-
-
-def write_network(path: Path, matrix: np.ndarray) -> Path:
-    """A matrix (3, d) from the mean colour to an embedding."""
-    numbers = {"matrix": matrix.astype(np.float32)}
-    nodes = [
-        helper.make_node("GlobalAveragePool", ["picture"], ["mean"]),
-        helper.make_node("Flatten", ["mean"], ["colour"]),
-        helper.make_node("MatMul", ["colour", "matrix"], ["embedding"]),
-    ]
-    kind = TensorProto.FLOAT
-    graph = helper.make_graph(
-        nodes,
-        "colour",
-        [helper.make_tensor_value_info("picture", kind, ["n", 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info("embedding", kind, None)],
-        [numpy_helper.from_array(value, name) for name, value in numbers.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(path))
-    return path
 
 
 def colours() -> np.ndarray:
@@ -64,7 +41,11 @@ def pairs() -> list[tuple[tuple[int, int], tuple[int, int], int]]:
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write_colour_network: Callable[[Path, np.ndarray], None],
+) -> Path:
     """LFW's layout with plain photos, and two of the three networks."""
     root = tmp_path / "lfw"
     for person, photos in enumerate(colours()):
@@ -82,8 +63,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     photos = len({side for pair in listed for side in pair[:2]})
     counts = {"folds": FOLDS, "pairs": len(listed), "genuine": len(listed) // 2, "photos": photos}
     (root / "counts.json").write_text(json.dumps({"why": "in miniature", "counts": counts}))
-    write_network(tmp_path / "recognizers/res18.onnx", np.eye(3)[:, :2])
-    write_network(tmp_path / "recognizers/res18-cfr-gan.onnx", np.eye(3))
+    write_colour_network(tmp_path / "recognizers/res18.onnx", np.eye(3)[:, :2])
+    write_colour_network(tmp_path / "recognizers/res18-cfr-gan.onnx", np.eye(3))
     monkeypatch.setenv("CFR_DATA", str(tmp_path))
     return tmp_path
 

@@ -2,12 +2,11 @@
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 from sklearn.metrics import roc_curve
 
 from cfr.frontalizers import sources as frontalizers
@@ -24,26 +23,6 @@ MATRICES = {"casia": np.eye(3)[:, :2], "casia-cfr-gan": np.eye(3)}
 ROWS = {"CASIA": "casia", "CASIA + ours": "casia-cfr-gan"}
 
 
-def write_network(path: Path, matrix: np.ndarray) -> None:
-    """A matrix (3, d) from the mean colour to an embedding."""
-    nodes = [
-        helper.make_node("GlobalAveragePool", ["picture"], ["mean"]),
-        helper.make_node("Flatten", ["mean"], ["colour"]),
-        helper.make_node("MatMul", ["colour", "matrix"], ["embedding"]),
-    ]
-    kind = TensorProto.FLOAT
-    graph = helper.make_graph(
-        nodes,
-        "colour",
-        [helper.make_tensor_value_info("picture", kind, ["n", 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info("embedding", kind, None)],
-        [numpy_helper.from_array(matrix.astype(np.float32), "matrix")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(path))
-
-
 def colours() -> np.ndarray:
     """(templates, 3): three photos of a person have about the same colour."""
     rng = np.random.default_rng(4)
@@ -52,7 +31,11 @@ def colours() -> np.ndarray:
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write_colour_network: Callable[[Path, np.ndarray], None],
+) -> Path:
     """IJB-B in insightface's layout, a photo a template, all pairs; and both networks."""
     home = tmp_path / "ijbb/IJBB"
     (home / "meta").mkdir(parents=True)
@@ -75,7 +58,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     content = {"why": "in miniature", "counts": counts}
     (tmp_path / "ijbb/counts.json").write_text(json.dumps(content))
     for stem, matrix in MATRICES.items():
-        write_network(tmp_path / f"recognizers/{stem}.onnx", matrix)
+        write_colour_network(tmp_path / f"recognizers/{stem}.onnx", matrix)
     monkeypatch.setenv("CFR_DATA", str(tmp_path))
     return tmp_path
 
