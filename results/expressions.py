@@ -1,75 +1,84 @@
 """Which expression a face has: a network with a number for each class, on photos that are cut."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Int64
 
+from cfr.frontalizers.sources import NONE
 from protocols.errors import BadInput
-from protocols.photos import Photos
-from protocols.types import ExpressionProtocol
+from protocols.types import ExpressionProtocol, Samples
 from recognizers.types import Recognizer
+from recognizers.variations import AS_IS
+from results.export.contents import Contents
+from results.export.exporter import Exporter, Way
+from results.export.locating import ALIGNED, Setup, locate
+from results.export.work import Show, no_bar
 
-_BLOCK = 64
 
+class Expressions:
+    """Some photos of a protocol, to be classified by any network.
 
-def right_answers(
-    protocol: ExpressionProtocol,
-    recognizer: Recognizer,
-    file: Path,
-    rows: Int64[np.ndarray, " r"],
-    cache: Path,
-) -> Bool[np.ndarray, " r"]:
-    """Classify photos: which of them the network is right about.
-
-    The photos are cut already and are fed whole, resized to what the network takes. The largest of
-    its numbers decides; of several that are alike, the first.
+    The photos are cut already and are fed whole, resized to what a network takes.
 
     Args:
-        protocol: The photos and their classes; the network's numbers are in the order of these.
-        recognizer: The network.
-        file: Its weights, for messages.
+        protocol: The photos and their classes; a network's numbers are in the order of these.
         rows: Which photos.
-        cache: The folder of what was computed before.
+        setup: Where the work is done, and where answers are kept; its landmarks are ``aligned``:
+            there are no points, and the whole photo is the face.
+        show: Progress.
 
     Raises:
-        BadInput: It does not give a number for each class, or one is not finite; or a photo cannot
-            be read.
+        BadInput: A photo cannot be read.
+        ValueError: The setup has other landmarks.
     """
-    classes = len(protocol.classes)
-    if recognizer.dimension != classes:
-        expected = f"{classes} numbers a face: {', '.join(protocol.classes)}"
-        raise BadInput(file, "output", expected, str(recognizer.dimension))
-    samples = protocol.samples
-    places = samples.photo[rows].astype(np.int64)
-    answers = _answers(samples.photos, places, recognizer, cache)
-    broken = ~np.isfinite(answers).all(axis=1)
-    if broken.any():
-        name = samples.photos.names[int(places[broken.argmax()])]
-        raise BadInput(file, "output", "finite numbers", f"others for {name}")
-    return answers.argmax(axis=1) == protocol.labels[rows]
+
+    def __init__(
+        self,
+        protocol: ExpressionProtocol,
+        rows: Int64[np.ndarray, " r"],
+        setup: Setup,
+        show: Show = no_bar,
+    ) -> None:
+        if setup.landmarks != ALIGNED:
+            raise ValueError(f"landmarks: expected {ALIGNED}, found {setup.landmarks}")
+        every = protocol.samples
+        contents = Contents.of(Samples(every.photos, every.photo[rows], every.absent[rows]))
+        places = locate(contents, setup, show, dense=False)
+        self._exporter = Exporter(contents, places, setup, show)
+        self._classes, self._labels = protocol.classes, protocol.labels[rows]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user has to know of the cache."""
+        return self._exporter.warnings
+
+    def network(self, file: Path) -> Recognizer:
+        """The network of a file.
+
+        Raises:
+            BadInput: It does not give a number for each class, or is no network.
+        """
+        found = self._exporter.recognizer(_way(file))
+        if found.dimension != len(self._classes):
+            expected = f"{len(self._classes)} numbers a face: {', '.join(self._classes)}"
+            raise BadInput(file, "output", expected, str(found.dimension))
+        return found
+
+    def right(self, file: Path) -> Bool[np.ndarray, " r"]:
+        """Which photos a network is right about.
+
+        The largest of its numbers decides; of several that are alike, the first.
+
+        Raises:
+            BadInput: As of :meth:`network`; or a photo is damaged.
+            BadAnswer: A number is not finite.
+        """
+        self.network(file)
+        rows = np.arange(len(self._labels))
+        (answers,) = self._exporter.vectors([_way(file)], NONE, rows)
+        return answers.argmax(axis=1) == self._labels
 
 
-def _answers(
-    photos: Photos, places: Int64[np.ndarray, " r"], recognizer: Recognizer, folder: Path
-) -> Float32[np.ndarray, "r c"]:
-    """The network's numbers for photos; those that are known already are not computed again."""
-    from recognizers.variations import AS_IS
-    from results.cache.store import Cache
-    from results.export.faces import fed
-
-    keys = [hashlib.sha256(photos.content(int(place))).digest() for place in places]
-    cache = Cache(folder, {"what": "classes of whole photos", "network": recognizer.identity})
-    known = cache.find(keys)
-    answers = np.zeros((len(places), recognizer.dimension), np.float32)
-    if known.have.any():
-        answers[known.have] = known.arrays["answers"][known.have]
-    unknown = np.flatnonzero(~known.have)
-    for start in range(0, len(unknown), _BLOCK):
-        block = unknown[start : start + _BLOCK]
-        # No points: the whole photo is the face.
-        pictures = [(photos.read(int(places[row])), None) for row in block]
-        answers[block] = recognizer.embed(fed(pictures, recognizer, AS_IS, smooth=True))
-        cache.add([keys[row] for row in block], {"answers": answers[block]})
-    return answers
+def _way(file: Path) -> Way:
+    return Way(str(file), None, AS_IS)

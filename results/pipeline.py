@@ -252,7 +252,7 @@ def _export_all(
             if one.frontalizer == frontalizer
             for side in _sides(way, options)
         ]
-        exporter.vectors(list(dict.fromkeys(those)), frontalizer, rows)
+        exporter.compute(list(dict.fromkeys(those)), frontalizer, rows)
 
 
 def _sides(way: "Way", options: Embedding) -> list["Way"]:

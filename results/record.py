@@ -14,6 +14,12 @@ Origin = Literal[
     "reported by the paper",
     "unavailable",
 ]
+World = Literal["real", "synthetic"]
+MEASURED: Mapping[World, Origin] = {
+    "real": "measured on real data",
+    "synthetic": "measured on the synthetic world",
+}
+"""Where a number comes from, by the world that the photos show."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
 """From embeddings of a protocol to what a record holds, wherever they are from."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from protocols.errors import BadOption
 from protocols.types import InputFile
+from results.environment import current_environment
 from results.loading import Source, load_identification, load_verification
-from results.record import Cell, Comparison, Origin
+from results.record import MEASURED, Cell, Comparison, RunRecord, World
 
 if TYPE_CHECKING:  # what computes is imported when something is computed
     from protocols.photos import Missing
@@ -19,10 +21,6 @@ if TYPE_CHECKING:  # what computes is imported when something is computed
     Protocol = VerificationProtocol | IdentificationProtocol
 
 Rule = Literal["nearest", "conservative", "interpolated", "kth-impostor"]
-_ORIGINS: dict[str, Origin] = {
-    "real": "measured on real data",
-    "synthetic": "measured on the synthetic world",
-}
 _FARS = {"ijba": (1e-3, 1e-2, 1e-1), "lfw": (1e-3, 1e-2)}
 _MANY_FARS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 _SEARCH_FARS = (1e-2, 1e-1)
@@ -44,7 +42,7 @@ class Scoring:
     pooling: tuple[str, ...] = ()
     """How faces make a template: N0D1F1 and the like (norm kept, detector's weight, flip-sum), or
     all; N0D0F0, or N0D0F1 where mirrored faces are given, by default."""
-    world: Literal["real", "synthetic"] = "real"
+    world: World = "real"
     """What the photos are, for the record."""
     resamples: int = 1000
     """Bootstrap resamples behind each 95 % interval; 0 for none."""
@@ -117,7 +115,7 @@ class Whole:
                     row=row,
                     column=column,
                     value=one.value,
-                    origin="unavailable" if one.value is None else _ORIGINS[self.scoring.world],
+                    origin="unavailable" if one.value is None else MEASURED[self.scoring.world],
                     n=one.n,
                     interval=one.interval,
                     reason=one.reason,
@@ -142,6 +140,43 @@ class Whole:
             )
         yield from self.notes
         yield from (f"{note}." for note in self.scored.notes)
+
+    def record(
+        self,
+        kind: str,
+        started: float,
+        *,
+        config: Mapping[str, str | int],
+        weights: Mapping[str, str],
+        warnings: Sequence[str] = (),
+        device: str = "cpu",
+    ) -> RunRecord:
+        """What the run leaves behind.
+
+        Args:
+            kind: The table's name begins with it.
+            started: When, by ``time.perf_counter``.
+            config: Options beside those of protocol and scoring.
+            weights: sha256 of each file that the embeddings come from.
+            warnings: What is probably wrong.
+            device: Where networks ran.
+        """
+        return RunRecord(
+            table=table_name(kind, self.source),
+            title=self.title,
+            rule=self.rule,
+            columns=self.columns,
+            rows=self.rows,
+            cells=tuple(self.cells()),
+            comparisons=tuple(self.comparisons()),
+            notes=(*self.sentences(), *(f"Warning: {one}" for one in warnings)),
+            config={**self.plain(), **config},
+            inputs=self.inputs,
+            seed=self.scoring.seed,
+            seconds=time.perf_counter() - started,
+            environment=current_environment(device=device),
+            weights=dict(weights),
+        )
 
     def plain(self) -> dict[str, str | int]:
         """Protocol and scoring as plain values, without paths of this machine."""

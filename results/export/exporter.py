@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from cfr.frontalizers.sources import NONE
 from cfr.frontalizers.types import Frontalizer
 from recognizers.types import Recognizer
 from recognizers.variations import Variation
@@ -20,7 +21,6 @@ from results.export.locating import Places, Setup
 from results.export.stages import VERSION, Embed, Feed, Located, frontalizer_of, recognizer_of
 from results.export.work import Blocks, Show, compute_missing, distinct
 
-NONE = "none"
 _PACKAGES = ("numpy", "opencv-python", "pillow", "scikit-image")
 
 
@@ -53,10 +53,14 @@ class Exporter:
         self.contents, self.places, self._setup, self._show = contents, places, setup, show
         self.computed = 0
         self.warnings: list[str] = []
+        self._recognizers: dict[Way, Recognizer] = {}
 
     def recognizer(self, way: Way) -> Recognizer:
-        """What embeds the faces."""
-        return recognizer_of(way.recognizer, way.root, self._setup.device)
+        """What embeds the faces: the same one, whatever becomes of its file."""
+        if way not in self._recognizers:
+            found = recognizer_of(way.recognizer, way.root, self._setup.device)
+            self._recognizers[way] = found
+        return self._recognizers[way]
 
     def frontalizer(self, name: str) -> Frontalizer | None:
         """What restores the faces; None for ``none``."""
@@ -76,6 +80,11 @@ class Exporter:
         dense = frontalizer != NONE or bool(recognizer.input.template.dense)
         return self.places.points(row, dense=dense)
 
+    def compute(self, ways: Sequence[Way], frontalizer: str, rows: Int64[np.ndarray, " k"]) -> None:
+        """See to it that the vectors of some faces are in the cache; see :meth:`vectors`."""
+        for group in self._alike(ways):
+            self._filled([ways[at] for at in group], frontalizer, rows)
+
     def vectors(
         self, ways: Sequence[Way], frontalizer: str, rows: Int64[np.ndarray, " k"]
     ) -> list[Float32[np.ndarray, "k _"]]:
@@ -94,22 +103,25 @@ class Exporter:
             DataError: Weights are absent or damaged, a worker was lost; what was computed is kept.
         """
         found: dict[int, np.ndarray] = {}
-        # Points are part of a key: recognizers that look at the same ones go together.
-        for dense in (False, True):
-            group = [
-                at
-                for at, way in enumerate(ways)
-                if bool(self.recognizer(way).input.template.dense) == dense
-            ]
-            if group:
-                vectors = self._vectors([ways[at] for at in group], frontalizer, rows)
-                found |= dict(zip(group, vectors, strict=True))
+        for group in self._alike(ways):
+            stores, keys, back = self._filled([ways[at] for at in group], frontalizer, rows)
+            for at, store in zip(group, stores, strict=True):
+                size = self.recognizer(ways[at]).dimension
+                found[at] = self._stored(store, keys, size)[back]
         return [found[at] for at in range(len(ways))]
 
-    def _vectors(
+    def _alike(self, ways: Sequence[Way]) -> list[list[int]]:
+        """Positions of the ways that look at the same points, which are part of a key."""
+        dense = [bool(self.recognizer(way).input.template.dense) for way in ways]
+        groups = [[at for at, one in enumerate(dense) if one == kind] for kind in (False, True)]
+        return [group for group in groups if group]
+
+    def _filled(
         self, ways: Sequence[Way], frontalizer: str, rows: np.ndarray
-    ) -> list[Float32[np.ndarray, "k _"]]:
-        points = [self.points(row, frontalizer, self.recognizer(ways[0])) for row in rows.tolist()]
+    ) -> tuple[list[Cache], list[bytes], np.ndarray]:
+        """The store of each way with all vectors in it, the keys, and which one each row's is."""
+        recognizer = self.recognizer(ways[0])
+        points = [self.points(row, frontalizer, recognizer) for row in rows.tolist()]
         keys, first, back = distinct(
             [
                 _key(self.contents.digests[row], one)
@@ -134,10 +146,7 @@ class Exporter:
                             [keys[at] for at in chosen.tolist()],
                             advance,
                         )
-        return [
-            self._stored(store, keys, self.recognizer(way).dimension)[back]
-            for way, store in zip(ways, stores, strict=True)
-        ]
+        return stores, keys, back
 
     def _compute(
         self,

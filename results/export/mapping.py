@@ -64,15 +64,6 @@ class Workers:
         return self.jobs or _cores()
 
 
-def threads_per_worker(workers: Workers) -> int:
-    """How many threads each worker may use, so that all together use each core once.
-
-    What a backend is to be told (``threads=`` of a recognizer). Of a cluster's machines nothing is
-    known here: 1, as its workers are one a core.
-    """
-    return 1 if workers.cluster is not None else max(1, _cores() // workers.processes)
-
-
 def map_blocks(
     task: Callable[[T], R], blocks: Sequence[T], workers: Workers
 ) -> Iterator[tuple[int, R]]:
@@ -81,8 +72,8 @@ def map_blocks(
     One job works in this process, one block after the other. Several are processes that joblib
     starts (loky) and keeps for the next call; the task and each block are pickled for them, so a
     task should be small and load what is large by itself, once in each process. Only a few blocks
-    are handed out ahead. Libraries in the workers get :func:`threads_per_worker` threads, by the
-    environment variables that OpenMP and BLAS read as they start.
+    are handed out ahead. Libraries in the workers get one thread, by the environment variables that
+    OpenMP and BLAS read as they start.
 
     A cluster is fed through distributed's own futures, not through joblib's backend for Dask: that
     places a block's arrays on one worker, and if this one dies the whole run ends with
@@ -141,7 +132,7 @@ def _in_processes(
     calls = (delayed(_numbered)(task, position, block) for position, block in enumerate(blocks))
     pool: dict[str, Any] = {
         "n_jobs": workers.processes,
-        "inner_max_num_threads": threads_per_worker(workers),
+        "inner_max_num_threads": 1,
         "initializer": _leave_interrupts,
     }
     with parallel_config("loky", **pool):

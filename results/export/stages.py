@@ -5,7 +5,8 @@ needs are the weights, at the same path, and it refuses others. Every block comp
 so that the bits of an answer do not depend on how many workers there are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -289,7 +290,25 @@ def frontalizer_of(name: str, device: Device) -> Frontalizer | None:
     return load_frontalizer(name, device=torch_device(device))
 
 
-@lru_cache(maxsize=16)
 def recognizer_of(name: str, root: Path | None, device: Device) -> Recognizer:
-    """Load a recognizer, once a process; errors as of ``load_recognizer``."""
+    """Load a recognizer, once a process as long as its file and its card stay as they are.
+
+    Errors as of ``load_recognizer``.
+    """
+    return _recognizer(name, root, device, tuple(_stamps(name)))
+
+
+@lru_cache(maxsize=16)
+def _recognizer(
+    name: str, root: Path | None, device: Device, stamps: tuple[tuple[int, int], ...]
+) -> Recognizer:
     return load_recognizer(name, root, device=device, threads=1)
+
+
+def _stamps(name: str) -> Iterator[tuple[int, int]]:
+    """When the files of a recognizer changed last, and their sizes; nothing where it has none."""
+    with suppress(OSError, ValueError, RuntimeError):  # a name, or ~ of nobody
+        path = Path(name).expanduser()
+        for file in (path, path.with_suffix(".toml")):
+            found = file.stat()
+            yield found.st_mtime_ns, found.st_size

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -12,9 +11,9 @@ from eval.resampling_rates import rate_difference
 from protocols.errors import BadOption
 from protocols.rafdb import HOW_LISTS
 from protocols.types import ExpressionProtocol
-from recognizers.sources import load_recognizer
-from recognizers.types import Device
-from results.expressions import right_answers
+from results.export.locating import Setup
+from results.export.work import Show, no_bar
+from results.expressions import Expressions
 from results.loading import Source, load
 from results.record import Comparison
 from results.systems import Draws, Measured
@@ -29,9 +28,9 @@ def classify(
     rows: Sequence[Row],
     columns: Sequence[Column],
     *,
-    device: Device,
-    cache: Path,
+    setup: Setup,
     draws: Draws,
+    show: Show = no_bar,
 ) -> Found:
     """Classify the photos of all subsets, each once, by every row's network.
 
@@ -39,9 +38,9 @@ def classify(
         name: The protocol.
         rows: Their weights are there.
         columns: Each names a subset; one whose list is absent has no value.
-        device: Where networks run.
-        cache: The folder of what was computed before.
+        setup: Where the work is done, and where answers are kept.
         draws: Of the differences.
+        show: Progress.
 
     Raises:
         BadOption: It is no protocol of expressions.
@@ -60,9 +59,10 @@ def classify(
     places = {subset: np.searchsorted(used, photos) for subset, photos in listed.items()}
     right: dict[str, Bool[np.ndarray, " u"]] = {}
     inputs, devices = {}, set()
+    faces = Expressions(protocol, used, setup, show)
     for row in rows:
-        network = load_recognizer(str(row.file), device=device)
-        right[row.name] = right_answers(protocol, network, row.file, used, cache)
+        right[row.name] = faces.right(row.file)
+        network = faces.network(row.file)
         inputs[row.name] = network.input.words.rpartition(", ")[0]  # no template: nothing is cut
         devices.add(network.identity["device"])
     return Found(
@@ -73,7 +73,10 @@ def classify(
         comparisons=tuple(_comparisons(right, columns, places, draws)),
         rule=f"{protocol.rule}; whole photos, resized; the largest of {len(protocol.classes)} "
         f"numbers is the class",
-        notes=tuple(_notes(protocol, inputs, draws)),
+        notes=(
+            *_notes(protocol, inputs, draws),
+            *(f"Warning: {one}" for one in faces.warnings),
+        ),
         inputs={file.path.name: file.sha256 for file in protocol.inputs},
         devices=tuple(devices),
     )

@@ -12,13 +12,11 @@ import tyro
 
 from protocols.errors import BadOption
 from recognizers.sources import SOURCES
-from results.environment import current_environment
 from results.evaluating import Evaluated, evaluate
 from results.export.work import Show, no_bar
 from results.loading import Source
 from results.pipeline import Chosen, Embedding
-from results.record import RunRecord
-from results.scoring import Scoring, table_name
+from results.scoring import Scoring
 from results.tables.result import Result, TableFigure
 
 if TYPE_CHECKING:  # what computes is imported when something is computed
@@ -95,21 +93,13 @@ def compute(config: Evaluate, show: Show = no_bar) -> tuple[Result, Evaluated]:
         _export(config.export, found)
     whole, first = found.whole, found.exported[0]
     devices = {first.exporter.recognizer(way).identity.get("device", "cpu") for way in first.ways}
-    record = RunRecord(
-        table=table_name("evaluate", config.source),
-        title=whole.title,
-        rule=whole.rule,
-        columns=whole.columns,
-        rows=whole.rows,
-        cells=tuple(whole.cells()),
-        comparisons=tuple(whole.comparisons()),
-        notes=(*whole.sentences(), *(f"Warning: {one}" for one in found.warnings)),
-        config={**whole.plain(), **_plain(config, found)},
-        inputs=whole.inputs,
-        seed=config.scoring.seed,
-        seconds=time.perf_counter() - started,
-        environment=current_environment(device=", ".join(sorted(devices))),
+    record = whole.record(
+        "evaluate",
+        started,
+        config=_plain(config, found),
         weights=first.weights,
+        warnings=found.warnings,
+        device=", ".join(sorted(devices)),
     )
     return Result(record, tuple(_figures(found))), found
 

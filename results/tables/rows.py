@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from cfr.frontalizers.sources import NONE
 from cfr.frontalizers.sources import SOURCES as FRONTALIZERS
@@ -19,7 +19,7 @@ from protocols.types import InputFile
 from results.environment import current_environment
 from results.loading import Source, load
 from results.paper import TABLES, paper_value
-from results.record import Cell, Comparison, Origin, RunRecord
+from results.record import MEASURED, Cell, Comparison, RunRecord, World
 from results.tables.result import Result, TableFigure
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 RECOGNIZERS = "recognizers"
 """The root of the weights that rows need."""
 HOW_WEIGHTS = "train it, or put an ONNX file of your own there"
-_ORIGINS: Mapping[str, Origin] = {
-    "real": "measured on real data",
-    "synthetic": "measured on the synthetic world",
-}
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ class Row:
 class Options:
     """What the tables of recognition share."""
 
-    world: Literal["real", "synthetic"] = "real"
+    world: World = "real"
     """What the photos are, for the record."""
     resamples: int = 1000
     """Bootstrap resamples behind each 95 % interval; 0 for none."""
@@ -234,7 +230,7 @@ def _cell(
         row=row.name,
         column=column.name,
         value=one.value,
-        origin="unavailable" if one.value is None else _ORIGINS[config.world],
+        origin="unavailable" if one.value is None else MEASURED[config.world],
         n=one.n,
         interval=one.interval,
         paper=printed,

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from protocols.errors import BadOption
-from results.environment import current_environment
 from results.loading import SPLIT, Source
-from results.record import RunRecord
-from results.scoring import Scoring, load_protocols, score, table_name
+from results.scoring import Scoring, load_protocols, score
 from results.tables.result import Result
 
 if TYPE_CHECKING:  # what computes is imported when something is computed
@@ -59,24 +57,7 @@ def compute(config: Score) -> Result:
 
     whole = score(config.source, protocols, given, config.scoring)
     names = ", ".join(one.partition("=")[0] for one in config.embeddings)
-    return Result(
-        RunRecord(
-            table=table_name("score", config.source),
-            title=whole.title,
-            rule=whole.rule,
-            columns=whole.columns,
-            rows=whole.rows,
-            cells=tuple(whole.cells()),
-            comparisons=tuple(whole.comparisons()),
-            notes=tuple(whole.sentences()),
-            config={**whole.plain(), "embeddings": names},
-            inputs=whole.inputs,
-            seed=config.scoring.seed,
-            seconds=time.perf_counter() - started,
-            environment=current_environment(),
-            weights=weights,
-        )
-    )
+    return Result(whole.record("score", started, config={"embeddings": names}, weights=weights))
 
 
 def _read(config: Score, protocol: "Protocol") -> Iterator["Embeddings"]:

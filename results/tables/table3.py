@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from rich.console import Console
+
 from recognizers.types import Device
+from results.console import progress_bars
 from results.tables.result import Result
 from results.tables.rows import Column, Found, Options, Row, fill
 
@@ -27,6 +30,10 @@ class Table3(Options):
 
     device: Device = "auto"
     """Where networks run; auto takes CUDA where there is one."""
+    jobs: int = 0
+    """Processes; 0 for as many as there are cores."""
+    cluster: str | None = None
+    """Address of a Dask scheduler to work on instead, such as tcp://10.0.0.5:8786."""
     cache: Path | None = None
     """Folder of what was computed before; artifacts/cache by default."""
 
@@ -45,15 +52,20 @@ def compute(config: Table3) -> Result:
 
 
 def _measure(config: Table3, name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Found:
+    from results.export.locating import ALIGNED, Setup
+    from results.export.mapping import Workers
     from results.publish import artifacts_folder
     from results.systems import Draws
     from results.tables.classifying import classify
 
-    return classify(
-        name,
-        rows,
-        columns,
+    setup = Setup(
+        landmarks=ALIGNED,
+        landmarks_root=None,
+        several="centre",
         device=config.device,
+        workers=Workers(config.jobs, config.cluster),
         cache=config.cache or artifacts_folder() / "cache",
-        draws=Draws(config.resamples, config.seed),
     )
+    draws = Draws(config.resamples, config.seed)
+    with progress_bars(Console()) as show:
+        return classify(name, rows, columns, setup=setup, draws=draws, show=show)

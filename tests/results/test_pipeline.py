@@ -137,9 +137,6 @@ def test_whatever_changes_is_computed_anew(face_world, tmp_path, options, change
             name, *numbers = row.split(",")
             row = ",".join([name, *(str(float(number) + 2) for number in numbers)])
             (tmp_path / "points.csv").write_text("\n".join([first, row, *others]))
-    from results.export.stages import recognizer_of
-
-    recognizer_of.cache_clear()  # as in a new process
     after = embed(load_verification(source)[0], [system], options)
     assert after.exporter.computed == expected
     if changed != "mirrored":

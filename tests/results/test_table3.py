@@ -12,6 +12,7 @@ from protocols.errors import BadInput
 from protocols.images import save_image
 from protocols.rafdb import CLASSES, PARTITION
 from protocols.types import InputFile
+from results.export.stages import BadAnswer
 from results.record import RunRecord
 from results.tables import table3
 from results.tables.table3 import Table3
@@ -93,7 +94,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def table(data: Path, **words: object) -> RunRecord:
-    return table3.compute(Table3(cache=data / "cache", **words)).record  # type: ignore[arg-type]
+    return table3.compute(Table3(jobs=1, cache=data / "cache", **words)).record  # type: ignore[arg-type]
 
 
 def expected(data: Path, prototypes: np.ndarray, photos: list[int]) -> float:
@@ -216,7 +217,7 @@ def test_a_network_that_gives_no_number_is_refused(data: Path) -> None:
     broken = COLOURS.astype(float)
     broken[3] = np.nan
     write_network(data / "recognizers/vgg16.onnx", broken)
-    with pytest.raises(BadInput, match=r"finite numbers, found others for test_0000_aligned\.jpg"):
+    with pytest.raises(BadAnswer, match=r"vgg16\.onnx: .*test_0000_aligned\.jpg.* not finite"):
         table(data)
 
 
@@ -237,3 +238,9 @@ def test_the_world_is_said(data: Path) -> None:
     record = table(data, world="synthetic")
     assert record.cell("VGG16", "total").origin == "measured on the synthetic world"
     assert record.config["world"] == "synthetic"
+
+
+def test_several_processes_answer_alike(data: Path) -> None:
+    alone = table(data)
+    several = table3.compute(Table3(jobs=2, cache=data / "another")).record
+    assert several.cells == alone.cells

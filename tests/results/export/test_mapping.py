@@ -18,7 +18,7 @@ import pytest
 from protocols.errors import BadInput, BadOption, PackageUnavailable
 from protocols.textfile import read_text
 from results.export import mapping
-from results.export.mapping import Workers, WorkersLost, map_blocks, threads_per_worker
+from results.export.mapping import Workers, WorkersLost, map_blocks
 
 SQUARE = partial(pow, exp=2)
 
@@ -173,17 +173,15 @@ def fill(block: Any) -> float:
     return float(block.sum())
 
 
-def test_each_worker_gets_its_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_a_core_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(7)))
     assert Workers(0).processes == 7
-    assert [threads_per_worker(Workers(jobs)) for jobs in (0, 1, 2, 3, 4, 9)] == [1, 7, 3, 2, 1, 1]
-    assert threads_per_worker(Workers(1, "tcp://x:1")) == 1
+    assert Workers(9).processes == 9
 
 
-def test_the_libraries_of_a_worker_are_told_their_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "_cores", lambda: 6)
+def test_the_libraries_of_a_worker_are_told_to_take_one_thread() -> None:
     told = dict(map_blocks(os.getenv, ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], Workers(2)))
-    assert told == {0: "3", 1: "3"}
+    assert told == {0: "1", 1: "1"}
 
 
 def test_a_negative_number_of_jobs_is_refused() -> None:
