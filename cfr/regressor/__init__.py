@@ -1,0 +1,1 @@
+"""The regressor: from an aligned crop to coefficients of a face model."""
