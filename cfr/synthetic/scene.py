@@ -30,6 +30,8 @@ class SceneSettings:
 
     size: int = 224
     """Pixels along each side."""
+    zoom: float = 1.0
+    """Of the camera: below 1 there is more room around the face."""
     yaw_degrees: float = 30.0
     pitch_degrees: float = 10.0
     roll_degrees: float = 8.0
@@ -47,6 +49,12 @@ class SceneSettings:
     """Kinds to draw from."""
     occluded: float = 1.0
     """Share of scenes with one of these occluders."""
+
+    @property
+    def camera(self) -> Camera:
+        """What the photos are taken with."""
+        whole = Camera().resized(self.size)
+        return Camera(whole.size, whole.focal * self.zoom, whole.distance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +107,7 @@ def draw_scenes(
     if len(people) != len(seeds):
         raise ValueError(f"{len(people)} people, {len(seeds)} seeds")
     settings = settings or SceneSettings()
-    camera = Camera().resized(settings.size)
+    camera = settings.camera
     coefficients = _coefficients(model, people, seeds, settings)
     facing = replace(
         coefficients,
