@@ -29,6 +29,7 @@ def main(console: Console) -> None:
     computing = next(compute for options, compute in TABLES.values() if isinstance(config, options))
     # A bar of its own and the spinner would write over each other.
     own_bar = isinstance(config, detection.Detection | Verified)
+    own_bar |= isinstance(config, Table4) and config.source == "models"
     with nullcontext() if own_bar else console.status("computing"):
         result = computing(config)
     from results.publish import publish
