@@ -11,11 +11,11 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -59,23 +59,100 @@ def track(
     Raises:
         TrackingFailed: The store cannot be reached, or refuses.
     """
+    store = store_address(artifacts)
+    try:
+        client, experiment = _open(record.table, store, artifacts)
+        return _log(client, experiment, record, folder, row_figures)
+    except Exception as error:  # MLflow passes on what its database, driver or network raises
+        raise TrackingFailed(
+            f"MLflow at {masked(store)} did not take the run: {masked(str(error))}"
+        ) from error
+
+
+class TrackedRun:
+    """A run that is logged while it goes; what the store refuses is told once and never stops it.
+
+    Args:
+        experiment: Its experiment's name.
+        name: The run's.
+        params: Options.
+        artifacts: Where the local store lies, if there is no ``MLFLOW_TRACKING_URI``.
+        going_on: The id of a run that goes on; one that is not there any more is begun anew.
+
+    Attributes:
+        id: The run's id, empty if the store refused from the start.
+        refused: What the store said when it refused, empty if it did not.
+    """
+
+    def __init__(
+        self,
+        experiment: str,
+        name: str,
+        params: Mapping[str, object],
+        artifacts: Path,
+        going_on: str = "",
+    ) -> None:
+        self.id, self.refused = "", ""
+        self._store = store_address(artifacts)
+        self._client: Any = None
+
+        def begin() -> None:
+            self._client, number = _open(experiment, self._store, artifacts)
+            if going_on and self._known(going_on):
+                self.id = going_on
+                self._client.set_terminated(going_on, "RUNNING")
+            else:
+                self.id = self._client.create_run(number, run_name=name).info.run_id
+                _log_numbers(self._client, self.id, params, {})
+
+        self._ask(begin)
+
+    def log(self, values: Mapping[str, float], step: int) -> None:
+        """Add a point to curves."""
+        from mlflow.entities import Metric
+
+        now = time.time_ns() // 1_000_000
+        metrics = [Metric(name, value, now, step) for name, value in values.items()]
+        self._ask(lambda: self._client.log_batch(self.id, metrics=metrics))
+
+    def keep(self, path: Path) -> None:
+        """Log a file."""
+        self._ask(lambda: self._client.log_artifact(self.id, str(path)))
+
+    def end(self, status: str = "FINISHED") -> None:
+        """The run is over."""
+        self._ask(lambda: self._client.set_terminated(self.id, status))
+
+    def _known(self, run: str) -> bool:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_run(run).info.lifecycle_stage == "active"
+        except MlflowException:
+            return False
+
+    def _ask(self, question: Callable[[], object]) -> None:
+        """Ask the store; after the first refusal nothing is asked any more."""
+        if self.refused:
+            return
+        try:
+            question()
+        except Exception as error:  # MLflow passes on what its database, driver or network raises
+            self.refused = f"MLflow at {masked(self._store)} refused: {masked(str(error))}"
+
+
+def _open(experiment: str, store: str, artifacts: Path) -> tuple[MlflowClient, str]:
+    """A client, and the experiment's id."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     for name in ("mlflow.store.db.utils", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    store = store_address(artifacts)
-    try:
-        # MLflow makes a fresh store in many steps, which two runs at once would mix up.
-        with FileLock(artifacts / ".mlflow.lock"):
-            client = MlflowClient(store)
-            experiment = _experiment(client, record.table, store, artifacts)
-        return _log(client, experiment, record, folder, row_figures)
-    except Exception as error:  # MLflow passes on what its database, driver or network raises
-        raise TrackingFailed(
-            f"MLflow at {masked(store)} did not take the run: {masked(str(error))}"
-        ) from error
+    # MLflow makes a fresh store in many steps, which two runs at once would mix up.
+    with FileLock(artifacts / ".mlflow.lock"):
+        client = MlflowClient(store)
+        return client, _experiment(client, experiment, store, artifacts)
 
 
 def store_address(artifacts: Path) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Float64, UInt8
 from torch import Tensor
 
 from cfr.align import Alignment, align_deep3d, five_from_68
-from cfr.camera import Camera, place, turn
+from cfr.camera import place, turn
 from cfr.fit import FitSettings, fit
 from cfr.fit.parts import cut, kept
 from cfr.fit.settings import Contour
@@ -17,6 +17,7 @@ from cfr.morphable.model import MorphableModel
 from cfr.occluders.kinds import occlude
 from cfr.occluders.mask import Mask
 from cfr.occluders.types import FittedFace
+from cfr.regressor.moving import aligned_translation
 from cfr.regressor.samples import Frame, Kind, Sample
 from cfr.regressor.turned import raise_relief, turn_relief
 from cfr.synthetic.backgrounds import draw_background
@@ -165,31 +166,6 @@ def prepare_renders(
         points = scene.points.astype(np.float32)
         found.append(Sample(scene.photo, masked, points, vector, "render", False, number))
     return found
-
-
-def aligned_translation(
-    turned: Float[Tensor, "b n 3"], points: Float[Tensor, "b n 2"], camera: Camera
-) -> Float[Tensor, "b 3"]:
-    """The translation with which turned shapes fall nearest to points: linear least squares.
-
-    Each coordinate of the projection, multiplied by its depth, is linear in the translation.
-
-    Args:
-        turned: Shapes in their pose, about the model's origin, decimetres.
-        points: Where they should be seen, pixels.
-        camera: Whose pixels.
-    """
-    centre = camera.size / 2 - 0.5
-    upright = (points - centre) / camera.focal
-    upright = torch.stack((upright[..., 0], -upright[..., 1]), dim=-1)
-    away = camera.distance - turned[..., 2:]
-    zero, one = torch.zeros_like(away), torch.ones_like(away)
-    across = torch.cat((one, zero, upright[..., :1]), dim=-1)
-    up = torch.cat((zero, one, upright[..., 1:]), dim=-1)
-    design = torch.cat((across, up), dim=1)
-    target = (upright * away - turned[..., :2]).mT.flatten(1)
-    square = design.mT @ design
-    return torch.linalg.solve(square, (design.mT @ target[..., None]))[..., 0]
 
 
 def _wide_alignment(points: np.ndarray, frame: Frame) -> Alignment:

@@ -131,6 +131,9 @@ class Augmentation:
 
     occluded: float = 0.0
     """Share of inputs that are the occluded (masked) picture and not the clean one."""
+    occluders: tuple[tuple[str, float], ...] = (("hand", 1.0),)
+    """Kinds of ``cfr.occluders.kinds`` and how often each is drawn in front of those; ``worn`` is
+    the sample's own masked picture."""
     jitter: float = 0.0
     """Share with other colours; the same ones in the input and in its target."""
     jitter_by: tuple[float, float, float, float] = (0.3, 0.3, 0.3, 0.0)
@@ -165,12 +168,42 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Mix:
+    """What a batch is made of: shares of the kinds of samples. As published: photos."""
+
+    photo: float = 1.0
+    turned: float = 0.0
+    render: float = 0.0
+    pairs: bool = False
+    """Whether only samples with a masked picture are used."""
+
+
+@dataclass(frozen=True)
+class KnownWeights:
+    """What is made of coefficients that are known: those of renders, turned photos and fits.
+
+    Our own: nothing is published.
+    """
+
+    parts: PartWeights = PartWeights(rotation=5.0)
+    landmarks: float = 0.1
+    """Of the mean distance of all samples' landmarks, in pixels of a 224 crop."""
+    faces: float = 0.1
+    """What the losses of photos (``FaceWeights``) are multiplied by beside them."""
+    rendered: int = 2
+    """How many photos of a batch those losses look at, on each process: rendering is dear."""
+
+
+@dataclass(frozen=True)
 class FacePreset:
     """The baseline or stage 1."""
 
     weights: FaceWeights
     schedule: Schedule
     augmentation: Augmentation
+    mix: Mix = Mix()
+    known: KnownWeights | None = None
+    """None: weakly supervised alone."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +213,7 @@ class StudentPreset:
     weights: StudentWeights
     schedule: Schedule
     augmentation: Augmentation
+    mix: Mix = Mix()
 
 
 BASELINE: dict[Choice, FacePreset] = {
@@ -234,18 +268,25 @@ _STAGE2_SCHEDULE = Schedule(
 )
 # O datasets.py, MaskedFaceDataset: every picture is jittered, the hue by 0.2 / 3.14.
 _STAGE2_AUGMENTATION = Augmentation(
-    occluded=0.5, jitter=1.0, jitter_by=(0.3, 0.3, 0.3, 0.2 / 3.14), coarse=0.25, flip=0.5
+    occluded=0.5,
+    occluders=(("worn", 1.0),),
+    jitter=1.0,
+    jitter_by=(0.3, 0.3, 0.3, 0.2 / 3.14),
+    coarse=0.25,
+    flip=0.5,
 )
+_PAIRS = Mix(pairs=True)
 
 STAGE2: dict[Choice, StudentPreset] = {
     # Ju et al., Section 3.1 erases at random; how is a comment of O datasets.py.
     "paper": StudentPreset(
-        StudentWeights(), _STAGE2_SCHEDULE, replace(_STAGE2_AUGMENTATION, erased=0.5)
+        StudentWeights(), _STAGE2_SCHEDULE, replace(_STAGE2_AUGMENTATION, erased=0.5), _PAIRS
     ),
     "release": StudentPreset(
         StudentWeights(divide=False, points="stage2-release"),  # O train_stage2.py
         _STAGE2_SCHEDULE,
         _STAGE2_AUGMENTATION,
+        _PAIRS,
     ),
 }
 

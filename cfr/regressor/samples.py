@@ -125,7 +125,8 @@ class SampleFiles:
     """
 
     def __init__(self, paths: Sequence[Path], model: str, wide: int) -> None:
-        self._paths, self._open = tuple(paths), {}
+        self._paths = tuple(paths)
+        self._open: dict[int, tuple[Any, Any]] = {}
         self._at: list[tuple[int, int]] = []
         parts: dict[str, list[np.ndarray]] = {name: [] for name in _SMALL}
         for number, path in enumerate(paths):
@@ -143,6 +144,11 @@ class SampleFiles:
     def __len__(self) -> int:
         """Samples of all files."""
         return len(self._at)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        return self._paths[0].parent
 
     @property
     def held_out(self) -> Bool[np.ndarray, " n"]:
@@ -164,7 +170,7 @@ class SampleFiles:
             from safetensors import safe_open
 
             file = safe_open(self._paths[number], "pt").__enter__()
-            self._open[number] = tuple(file.get_slice(name) for name in _PICTURES)
+            self._open[number] = file.get_slice("images"), file.get_slice("masked")
         return self._open[number]
 
     def __getstate__(self) -> dict[str, Any]:

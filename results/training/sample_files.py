@@ -170,7 +170,7 @@ def _parts_of_renders(count: int) -> list[_Part]:
 
 
 def _prepare(folder: Path, order: SampleOrder, part: _Part) -> None:
-    """Prepare and write a part; the list of what was left out comes last and says that it is done."""
+    """Prepare and write a part; the list of what was left out comes last: then it is done."""
     model = _model(order.model)
     samples: list[Sample] = []
     left_out: dict[str, str] = {}

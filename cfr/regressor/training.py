@@ -1,0 +1,268 @@
+"""The training loop of all three regressors, with Lightning Fabric.
+
+What a step does depends on the seed and its number alone, so that a run that was killed ends with
+the same weights as one that was not: bit by bit on a CPU with as many threads.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cfr.regressor.batches import Batch, Draws, read_ahead
+from cfr.regressor.landmarks import project_landmarks
+from cfr.regressor.losses import landmark_error
+from cfr.regressor.objectives import Objective
+from cfr.regressor.presets import Schedule
+from protocols.errors import BadInput
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+    from cfr.morphable.model import MorphableModel
+    from cfr.regressor.network import RNet
+
+_FORMAT = "cfr-regressor-checkpoint-1"
+_LOGGED = 50  # steps whose losses are averaged to one point of a curve
+
+Watch = Callable[[int, Mapping[str, float]], None]
+"""Told the step and the values of curves."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long a run is, and when it is looked at.
+
+    Attributes:
+        schedule: Optimizer and learning rate.
+        steps: Of the whole run.
+        seed: Of the networks' own chance, such as dropout.
+        checkpoint: The file that the run goes on from.
+        digest: Of all options: a checkpoint of other ones is refused.
+        every: Steps between two checkpoints.
+        validate: Steps between two validations.
+        workers: Processes that draw batches.
+    """
+
+    schedule: Schedule
+    steps: int
+    seed: int
+    checkpoint: Path
+    digest: str
+    every: int = 500
+    validate: int = 1000
+    workers: int = 1
+
+
+class Diverged(BadInput):
+    """The losses are no numbers any more."""
+
+
+def train(
+    fabric: "Fabric",
+    net: "RNet",
+    objective: Objective,
+    draws: Draws,
+    course: Course,
+    validate: Callable[[int], Mapping[str, float]],
+    watch: Watch,
+    advance: Callable[[int], None],
+) -> None:
+    """Train a regressor, from its last checkpoint on if there is one.
+
+    Args:
+        fabric: Device, precision and processes, launched.
+        net: Changed in place; it comes back in evaluation mode.
+        objective: The losses.
+        draws: The batches.
+        course: How long.
+        validate: Measures the network as it is; called in evaluation mode on every process.
+        watch: Told losses and validations; on the first process.
+        advance: Told the steps done.
+
+    Raises:
+        BadInput: The checkpoint is damaged, or of a run with other options; or the losses are NaN.
+    """
+    optimizer = build_optimizer(net, course.schedule)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    wrapped, optimizer = fabric.setup(net, optimizer)
+    wrapped.mark_forward_method("look")
+    done = _resume(course, net, optimizer)
+    advance(done)
+    if done == 0:
+        _tell(fabric, watch, 0, _validated(net, validate))
+    sums: dict[str, Tensor] = {}
+    for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
+        rate = learning_rate(course.schedule, step, course.steps)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(_seed_of(course.seed, step, fabric.global_rank))
+        cost = objective(wrapped, _on(fabric.device, batch))
+        optimizer.zero_grad()
+        fabric.backward(cost.total)
+        optimizer.step()
+        for name, value in {**cost.terms, "total": cost.total}.items():
+            sums[name] = sums.get(name, torch.zeros(())) + value.detach().cpu()
+        done = step + 1
+        if done % _LOGGED == 0 or done == course.steps:
+            count = done % _LOGGED or _LOGGED
+            _log(fabric, watch, course, done, {n: v / count for n, v in sums.items()}, rate)
+            sums = {}
+        if done % course.validate == 0 or done == course.steps:
+            _tell(fabric, watch, done, _validated(net, validate))
+        if done % course.every == 0 or done == course.steps:
+            _save(fabric, course, net, optimizer, done)
+        advance(1)
+    net.eval()
+
+
+def build_optimizer(net: "RNet", schedule: Schedule) -> torch.optim.Optimizer:
+    """Adam or AdamW with the schedule's numbers."""
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return kinds[schedule.optimizer](
+        net.parameters(),
+        lr=schedule.learning_rate,
+        betas=schedule.betas,
+        weight_decay=schedule.weight_decay,
+    )
+
+
+def learning_rate(schedule: Schedule, step: int, steps: int) -> float:
+    """The rate of a step, from 0: by a cosine to 0 at the end, or dropped once."""
+    if schedule.decay == "drop":
+        late = step >= schedule.drop_at * steps
+        return schedule.learning_rate * (schedule.drop if late else 1.0)
+    return schedule.learning_rate * 0.5 * (1 + float(np.cos(np.pi * step / steps)))
+
+
+@torch.no_grad()
+def validation_error(
+    net: "RNet", model: "MorphableModel", draws: Draws, batches: int, device: torch.device
+) -> dict[str, float]:
+    """Mean |error| of a landmark coordinate in pixels of a 224 crop, over held-out samples.
+
+    Args:
+        net: In evaluation mode.
+        model: Its face model, on the device.
+        draws: Of held-out samples; all processes see the same ones.
+        batches: How many.
+        device: Where the network is.
+
+    Returns:
+        ``photos`` and ``others`` (turned photos and renders), with and without ``, occluded``.
+    """
+    errors: dict[str, list[Tensor]] = {}
+    for step in range(batches):
+        batch = _on(device, draws[step])
+        for suffix, picture in (("", batch.clean), (", occluded", batch.given)):
+            found = net.layout.split(net(picture))
+            points = project_landmarks(model, found, draws.frame.camera)
+            points = points + points.new_tensor(net.offset)
+            for kind, rows in (("photos", batch.photo), ("others", ~batch.photo)):
+                for one in rows.nonzero()[:, 0].tolist():
+                    of_one = points[one : one + 1], batch.points[one : one + 1]
+                    error = landmark_error(*of_one, size=net.size)
+                    errors.setdefault(f"{kind}{suffix}", []).append(error)
+    return {name: float(torch.stack(values).mean()) for name, values in errors.items()}
+
+
+def _validated(
+    net: "RNet", validate: Callable[[int], Mapping[str, float]]
+) -> Callable[[int], Mapping[str, float]]:
+    """Validation in evaluation mode; training goes on afterwards."""
+
+    def call(step: int) -> Mapping[str, float]:
+        net.eval()
+        try:
+            return validate(step)
+        finally:
+            net.train()
+
+    return call
+
+
+def _tell(
+    fabric: "Fabric", watch: Watch, step: int, validate: Callable[[int], Mapping[str, float]]
+) -> None:
+    values = {f"validation: {name}": value for name, value in validate(step).items()}
+    if fabric.is_global_zero:
+        watch(step, values)
+
+
+def _log(
+    fabric: "Fabric",
+    watch: Watch,
+    course: Course,
+    step: int,
+    values: Mapping[str, Tensor],
+    rate: float,
+) -> None:
+    """Tell the mean losses of the last steps, over all processes.
+
+    Raises:
+        Diverged: They are no numbers.
+    """
+    names = sorted(values)
+    means: Any = fabric.all_reduce(torch.stack([values[name] for name in names]).to(fabric.device))
+    found = dict(zip(names, means.tolist(), strict=True))
+    if not np.isfinite(list(found.values())).all():
+        wrong = ", ".join(name for name, value in found.items() if not np.isfinite(value))
+        expected = f"finite losses at step {step}: a lower learning rate may help"
+        raise Diverged(course.checkpoint, "", expected, f"NaN or infinity in {wrong}")
+    if fabric.is_global_zero:
+        watch(step, {**found, "learning rate": rate})
+
+
+def _save(fabric: "Fabric", course: Course, net: "RNet", optimizer: Any, done: int) -> None:
+    """Write the checkpoint, whole or not at all."""
+    if fabric.is_global_zero:
+        state = {
+            "format": _FORMAT,
+            "digest": course.digest,
+            "step": done,
+            "net": net.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        half = course.checkpoint.with_name(f".{course.checkpoint.name}.half")
+        torch.save(state, half)
+        half.replace(course.checkpoint)
+    fabric.barrier()
+
+
+def _resume(course: Course, net: "RNet", optimizer: Any) -> int:
+    """Load the checkpoint, if there is one; how many steps were done."""
+    path = course.checkpoint
+    net.train()
+    if not path.is_file():
+        return 0
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file raises many kinds
+        found = " ".join(str(error).split())[:160]
+        raise BadInput(path, "", "a whole checkpoint; remove it to begin anew", found) from error
+    if not isinstance(state, dict) or state.get("format") != _FORMAT:
+        raise BadInput(path, "", f"a checkpoint ({_FORMAT})", type(state).__name__)
+    if state["digest"] != course.digest:
+        expected = "the options that the run began with; another --out begins another run"
+        raise BadInput(path, "", expected, "others")
+    net.load_state_dict(state["net"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"])
+
+
+def _on(device: torch.device, batch: Batch) -> Batch:
+    """A batch on a device, its pictures in the layout that convolutions like."""
+    moved = Batch(*(one.to(device) for one in batch))
+    like = torch.channels_last
+    return moved._replace(
+        given=moved.given.contiguous(memory_format=like),
+        clean=moved.clean.contiguous(memory_format=like),
+    )
+
+
+def _seed_of(seed: int, step: int, rank: int) -> int:
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
