@@ -91,10 +91,7 @@ def about_run(run: Run, seconds: float) -> dict[str, str]:
         run: The run.
         seconds: How long it took since it was last started.
     """
-    environment, config = (
-        current_environment(device=str(next(run.net.parameters()).device)),
-        run.config,
-    )
+    environment, config = run.environment, run.config
     kinds = run.draws.counts
     return {
         "stage": config.stage,
