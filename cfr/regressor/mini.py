@@ -46,21 +46,21 @@ _OCCLUDED = replace(
 
 BASELINE = FacePreset(
     FaceWeights(points="even"),
-    Schedule("adamw", 2e-3, batch=64, steps=7_000, weight_decay=1e-2),
+    Schedule("adamw", 2e-3, batch=64, steps=4_500, weight_decay=1e-2),
     _CLEAN,
     _MIX,
     KnownWeights(),
 )
 STAGE1 = FacePreset(
     FaceWeights(points="even", trust=0.7),
-    Schedule("adamw", 1e-3, batch=64, steps=4_000, weight_decay=1e-2),
+    Schedule("adamw", 1e-3, batch=64, steps=2_500, weight_decay=1e-2),
     _OCCLUDED,
     _MIX,
     KnownWeights(),
 )
 STAGE2 = StudentPreset(
     StudentWeights(),
-    Schedule("adamw", 2e-4, batch=64, steps=1_000, weight_decay=1e-2),
+    Schedule("adamw", 2e-4, batch=64, steps=800, weight_decay=1e-2),
     replace(_OCCLUDED, erased=0.2),
     _MIX,
 )

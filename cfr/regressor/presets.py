@@ -190,7 +190,7 @@ class KnownWeights:
     """Of the mean distance of all samples' landmarks, in pixels of a 224 crop."""
     faces: float = 0.1
     """What the losses of photos (``FaceWeights``) are multiplied by beside them."""
-    rendered: int = 2
+    rendered: int = 1
     """How many photos of a batch those losses look at, on each process: rendering is dear."""
 
 

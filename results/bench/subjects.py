@@ -101,6 +101,13 @@ def embed(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_embedding(repeats)
 
 
+def regress(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """The regressor at work and in training, against its bare network."""
+    from results.bench.regressing import time_regressor
+
+    yield from time_regressor(repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
@@ -111,4 +118,5 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "score": score,
     "load": load,
     "embed": embed,
+    "regress": regress,
 }

@@ -70,9 +70,8 @@ def draw_curves(points: pd.DataFrame, title: str) -> Figure:
             of_name = points[points["name"] == name]
             label = name.removeprefix("validation: ")
             axis.plot(of_name["step"], of_name["value"], lw=1, label=label, **line_style(index))
-        axis.set_yscale(
-            "log" if (points[points["name"].isin(panel)]["value"] > 0).all() else "linear"
-        )
+        shown = points[points["name"].isin(panel)]["value"].tolist()
+        axis.set_yscale("log" if min(shown) > 0 else "linear")
         axis.tick_params(labelsize="x-small")
         if len(panel) > 1:
             axis.set_title("validation", fontsize="small")
