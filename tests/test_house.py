@@ -51,6 +51,7 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
         ["scripts/build_face_model.py", "-h"],
         ["scripts/frontalize.py", "-h"],
         ["scripts/bench.py", "-h"],
+        ["scripts/train_regressor.py", "-h"],
         ["scripts/protocol.py", "-h"],
         ["scripts/protocol.py", "score", "-h"],
     ],

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from cfr.regressor import mini, presets
-from cfr.regressor.network import MINI, MINI_SIZE
-from cfr.regressor.preparing import Preparing
-from cfr.regressor.presets import FacePreset, Schedule, StudentPreset
-from cfr.regressor.samples import Frame
 from protocols.errors import BadOption
 from protocols.training_photos import KINDS
+
+if TYPE_CHECKING:  # PyTorch is imported when a run begins
+    from cfr.regressor.preparing import Preparing
+    from cfr.regressor.presets import FacePreset, Schedule, StudentPreset
+    from cfr.regressor.samples import Frame
 
 Stage = Literal["baseline", "stage1", "stage2"]
 Preset = Literal["mini", "paper", "release"]
@@ -37,8 +37,9 @@ class TrainRegressor:
     """Names of the photos to take, a line each, relative to FOLDER; for one KIND=FOLDER only."""
     preset: Preset = "mini"
     """mini: our own, for two cores. paper and release: as published, with ResNet-50 at 224."""
-    landmarks: str = "tddfa"
-    """Who estimates the 68 points of photos without: tddfa (as in the paper) or dlib."""
+    landmarks: Literal["tddfa", "dlib"] = "tddfa"
+    """Who estimates the 68 points of photos without: 3DDFA-V2, as in the paper, or dlib, whose
+    points slide along the jaw and fail on turned faces."""
     renders: int | None = None
     """Made-up people among the samples; 4,096 with mini, none as published."""
     start: str | None = None
@@ -110,22 +111,28 @@ class TrainRegressor:
     @property
     def architecture(self) -> tuple[str, int]:
         """Backbone and size of a network that starts from nothing."""
+        from cfr.regressor.network import MINI, MINI_SIZE
+
         mine = self.preset == "mini"
         return self.backbone or (MINI if mine else "resnet50"), self.size or (
             MINI_SIZE if mine else 224
         )
 
     @property
-    def preparing(self) -> Preparing:
+    def preparing(self) -> "Preparing":
         """How photos become samples: turned with ``mini``, as they are as published."""
+        from cfr.regressor.preparing import Preparing
+
         if self.preset == "mini":
             return Preparing()
         masks = 1.0 if self.stage == "stage2" else 0.0
         return Preparing(views=0, mirrored=False, masks=masks)
 
     @property
-    def numbers(self) -> FacePreset | StudentPreset:
+    def numbers(self) -> "FacePreset | StudentPreset":
         """The preset, with the options' own numbers in it."""
+        from cfr.regressor import mini, presets
+
         own = {"baseline": mini.BASELINE, "stage1": mini.STAGE1, "stage2": mini.STAGE2}
         published = {
             "baseline": presets.BASELINE,
@@ -147,6 +154,8 @@ class TrainRegressor:
         return replace(chosen, schedule=schedule)
 
 
-def frame_of(size: int) -> Frame:
+def frame_of(size: int) -> "Frame":
     """The frame of a network's crop: two sevenths wider than it."""
+    from cfr.regressor.samples import Frame
+
     return Frame(size, size + 2 * round(size / 7))

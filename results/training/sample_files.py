@@ -10,7 +10,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
@@ -37,6 +37,7 @@ PACKAGES = ("dlib-bin", "numpy", "opencv-python", "pillow", "scipy", "timm", "to
 """Packages whose version may change a sample."""
 _MODULES = ("cfr.regressor.preparing", "cfr.regressor.samples", "cfr.landmarks.sources")
 _PHOTOS, _RENDERS = 8, 32  # of a part
+_ALONG_THE_OUTLINE = ("dlib", "dlib-hog")
 _NO_FACE = "no face was found"
 
 
@@ -197,8 +198,10 @@ def _prepare(folder: Path, order: SampleOrder, part: _Part) -> None:
 
 def _of_photo(order: SampleOrder, photo: PhotoToUse, number: int) -> list[Sample]:
     image = read_image(photo.path)
-    points = photo.points
+    points, settings = photo.points, order.settings
     if points is None:
+        if order.landmarks in _ALONG_THE_OUTLINE:
+            settings = replace(settings, contour="sliding")
         faces = _landmarker(order.landmarks)(image, photo.path)
         if not faces:
             raise BadFit(_NO_FACE)
@@ -214,7 +217,7 @@ def _of_photo(order: SampleOrder, photo: PhotoToUse, number: int) -> list[Sample
         _model(order.model),
         image,
         points,
-        order.settings,
+        settings,
         order.frame,
         seed=order.seed,
         source=number,
