@@ -104,9 +104,9 @@ class Draws(Dataset[Batch]):
             raise ValueError(f"a batch of {self.batch} on {self.ranks} processes")
         for kind, count in self.counts.items():
             if count and not len(self.rows[kind]):
-                where = "the samples for validation" if self.held_out else "the samples"
+                where = "the part for validation" if self.held_out else "the part for training"
                 pairs = " with a masked picture" if self.mix.pairs else ""
-                raise BadInput(self.files.folder, "", f"{kind}s{pairs} in {where}", "none")
+                raise BadInput(self.files.folder, "", f"{kind} samples{pairs} in {where}", "none")
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -135,7 +135,7 @@ class Draws(Dataset[Batch]):
         return cut(self.model, self.model.landmarks)
 
     def steps_of_epochs(self, epochs: int) -> int:
-        """How many batches that is: the kind that comes round first decides."""
+        """How many batches that is: the kind that comes round last decides."""
         longest = max(len(self.rows[kind]) / count for kind, count in self.counts.items() if count)
         return int(np.ceil(epochs * longest))
 
@@ -270,8 +270,9 @@ def read_ahead(draws: Draws, first: int, steps: int, workers: int) -> "DataLoade
     """
     more: dict[str, Any] = {}
     if workers:
-        # A fork would copy the threads of a library in the middle of their work.
-        more = {"multiprocessing_context": "forkserver", "prefetch_factor": 4}
+        # A fork would copy libraries' threads in the middle of their work, and a fork server's
+        # children would outlive this process if it is killed.
+        more = {"multiprocessing_context": "spawn", "prefetch_factor": 4}
     return DataLoader(
         draws,
         batch_size=None,

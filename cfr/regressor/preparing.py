@@ -11,6 +11,7 @@ from torch import Tensor
 from cfr.align import Alignment, align_deep3d, five_from_68
 from cfr.camera import place, turn
 from cfr.fit import FitSettings, fit
+from cfr.fit.contour import JAW
 from cfr.fit.parts import cut, kept
 from cfr.fit.settings import Contour
 from cfr.morphable.model import MorphableModel
@@ -61,7 +62,8 @@ class Preparing:
     """Whether the points' jaw stays on the same spot of the head (3DDFA, 300W-LP), or slides along
     the visible outline (dlib, iBUG)."""
     worst: float = 4.0
-    """A photo whose points the fit misses by more pixels of a 224 crop, on average, is left out."""
+    """A photo whose points the fit misses by more pixels of a 224 crop, on average, is left out;
+    a jaw that slides does not count."""
     masks: float = 0.5
     """Share of photos, and of batches of renders, with masked pictures as well."""
     mirrored: bool = True
@@ -82,7 +84,7 @@ def prepare_photo(
     seed: int,
     source: int,
     estimated: bool,
-    masked: UInt8[np.ndarray, "h w 3"] | None = None,
+    masked: UInt8[np.ndarray, "_ _ 3"] | None = None,
 ) -> list[Sample]:
     """The photo, its mirror image, and both in other poses.
 
@@ -193,13 +195,13 @@ def _views(
     marks = torch.from_numpy(points)[None].float()
     fitted = fit(model, marks, photo, camera, FitSettings(contour=settings.contour))
     landmarks = kept(model, "landmarks", 68, lambda: cut(model, model.landmarks))
-    if settings.contour == "fixed":
-        weights = torch.cat((fitted.identity, fitted.expression), dim=1)
-        shape = landmarks.shape + torch.einsum("bm,mnd->bnd", weights, landmarks.shape_modes)
-        seen = camera.project(place(shape, fitted.rotation, fitted.translation))[..., :2]
-        miss = float((seen - marks).norm(dim=-1).mean()) * 224 / frame.crop
-        if miss > settings.worst:
-            raise BadFit(f"the fit misses the points by {miss:.1f} pixels of a 224 crop")
+    weights = torch.cat((fitted.identity, fitted.expression), dim=1)
+    shape = landmarks.shape + torch.einsum("bm,mnd->bnd", weights, landmarks.shape_modes)
+    seen = camera.project(place(shape, fitted.rotation, fitted.translation))[..., :2]
+    apart = (seen - marks).norm(dim=-1)[:, 0 if settings.contour == "fixed" else JAW :]
+    miss = float(apart.mean()) * 224 / frame.crop
+    if miss > settings.worst:
+        raise BadFit(f"the fit misses the points by {miss:.1f} pixels of a 224 crop")
     yield picture, fitted, points, "photo"
     if not settings.views:
         return

@@ -1,5 +1,6 @@
 """Training samples: pictures with points and coefficients, drawn once and read many times."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,13 @@ import torch
 from jaxtyping import Bool, Float32, UInt8
 
 from cfr.camera import Camera
+from cfr.regressor.state import write_whole
 from protocols.errors import BadInput
 
 Kind = Literal["photo", "turned", "render"]
 """A photo as it is, a photo turned to another pose, or a made-up person."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_FORMAT = "cfr-samples-1"
+_FORMAT, _ABOUT = "cfr-samples-1", "about"
 _PICTURES = ("images", "masked")
 _SMALL = ("points", "coefficients", "kinds", "estimated", "sources", "masked_at")
 HELD_OUT = 20
@@ -98,10 +100,12 @@ def save_samples(path: Path, samples: Sequence[Sample], model: str) -> None:
         "estimated": np.array([one.estimated for one in samples], np.uint8),
         "sources": np.array([one.source for one in samples], np.int64),
     }
+    if arrays["masked"].shape[1:] != images.shape[1:]:
+        raise ValueError("the masked pictures have another size")
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    half = path.with_name(f".{path.name}.half")
-    half.write_bytes(save(tensors, {"format": _FORMAT, "model": model}))
-    half.replace(path)
+    about = json.dumps({"format": _FORMAT, "model": model})
+    # One key: safetensors puts several in an order of chance.
+    write_whole(path, save(tensors, {_ABOUT: about}))
 
 
 class SampleFiles:
@@ -185,7 +189,7 @@ def _read_small(path: Path, model: str, wide: int) -> dict[str, np.ndarray]:
     expected = "samples written by this project"
     try:
         with safe_open(path, "pt") as file:
-            about = file.metadata() or {}
+            about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
             names = set(file.keys())
             if about.get("format") != _FORMAT or names != {*_PICTURES, *_SMALL}:
                 found = f"{about.get('format')}: {', '.join(sorted(names))}"
@@ -197,5 +201,5 @@ def _read_small(path: Path, model: str, wide: int) -> dict[str, np.ndarray]:
             if size != [wide, wide, 3]:
                 raise BadInput(path, "images", f"{wide} × {wide} × 3", f"{size}")
             return {name: file.get_tensor(name).numpy() for name in _SMALL}
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise BadInput(path, "", expected, " ".join(str(error).split())[:160]) from error

@@ -4,7 +4,9 @@ A ``.pth`` file is a pickle, which could run any program. PyTorch's ``weights_on
 tensors and plain values out of it and refuses the rest.
 """
 
+import os
 import re
+import uuid
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -108,6 +110,24 @@ def install(
     if strange:
         raise BadInput(path, "", "finite numbers", f"NaN or infinity in {some_of(strange)}")
     network.load_state_dict(given)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a file in its place, whole or not at all, also if the power fails.
+
+    Raises:
+        OSError: It cannot be written; what stood there before still does.
+    """
+    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.half")
+    try:
+        with half.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
 
 
 def some_of(names: Sequence[str]) -> str:

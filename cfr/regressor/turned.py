@@ -107,11 +107,18 @@ def turn_relief(
     shape = model.shape(coefficients)
     face = place(shape, coefficients.rotation, coefficients.translation)
     rest = place(back.vertices, coefficients.rotation, coefficients.translation)
-    triangles = torch.cat((model.triangles, back.triangles + face.shape[1]))
-    points = camera.project(torch.cat((face, rest), dim=1))
-    fragments = rasterize(points, triangles, camera.size, camera.size)
-    picture = interpolate(fragments, triangles, torch.cat((relief.colors, back.colors), dim=1))
-    seen = torch.where(fragments.coverage[:, None], picture, background[None])[0].clamp(0, 1)
+    # The relief hangs from the face's outline in front of what the photo did not show of the face,
+    # so the face is drawn over it.
+    picture, points = background[None], camera.project(face)
+    layers = (
+        (camera.project(rest), back.triangles, back.colors),
+        (points, model.triangles, relief.colors),
+    )
+    for placed, triangles, colors in layers:
+        fragments = rasterize(placed, triangles, camera.size, camera.size)
+        drawn = interpolate(fragments, triangles, colors)
+        picture = torch.where(fragments.coverage[:, None], drawn, picture)
+    seen = picture[0].clamp(0, 1)
     image = (255 * seen).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     landmarks = points[0, model.landmarks, :2].double().cpu().numpy()
     return TurnedPhoto(image, replace(coefficients, lighting=relief.fitted.lighting), landmarks)
@@ -156,7 +163,7 @@ def _depth_everywhere(
 
 
 def _behind(depth: np.ndarray, photo: Tensor, fitted: Coefficients, camera: Camera) -> FaceMesh:
-    """Every pixel outside the face, and a narrow band inside, as a vertex about the origin."""
+    """Every pixel as a vertex about the origin."""
     size = camera.size
     row, column = np.mgrid[:size, :size]
     centre = size / 2 - 0.5

@@ -1,8 +1,9 @@
 """Weights of regressors: the project's own files, and pretrained backbones to start from.
 
-A file is safetensors in half precision, with metadata of text: ``format``, ``backbone``, ``size``,
-``layout`` (numbers by name, JSON), ``model`` (digest of the face model), ``offset`` (JSON) and
-``about`` (whatever its maker wants to say, JSON). A face model never travels with it.
+A file is safetensors in half precision, with a JSON text under ``cfr-regressor``: ``format``,
+``backbone``, ``size``, ``layout`` (numbers by name, JSON), ``model`` (digest of the face model),
+``offset`` (JSON) and ``about`` (whatever its maker wants to say, JSON). A face model never travels
+with it.
 """
 
 import json
@@ -15,10 +16,16 @@ from torch import Tensor
 
 from cfr.coefficients import Layout
 from cfr.regressor.network import RNet, build
-from cfr.regressor.state import install, read_safetensors, read_tensors, without_counters
+from cfr.regressor.state import (
+    install,
+    read_safetensors,
+    read_tensors,
+    without_counters,
+    write_whole,
+)
 from protocols.errors import BadInput, BadOption
 
-_FORMAT = "cfr-regressor-1"
+_FORMAT, _METADATA = "cfr-regressor-1", "cfr-regressor"
 _FIELDS = ("format", "backbone", "size", "layout", "model", "offset", "about")
 _WHAT = "a regressor written by this project, as safetensors"
 _NESTED = ("state_dict", "model")
@@ -43,7 +50,7 @@ def save(path: Path, net: RNet, about: Mapping[str, str]) -> None:
 
     state = net.state_dict()
     tensors = {name: _halved(name, state[name]) for name in without_counters(state)}
-    metadata = {
+    fields = {
         "format": _FORMAT,
         "backbone": net.backbone,
         "size": str(net.size),
@@ -52,9 +59,8 @@ def save(path: Path, net: RNet, about: Mapping[str, str]) -> None:
         "offset": json.dumps(net.offset),
         "about": json.dumps(dict(about)),
     }
-    half = path.with_name(f".{path.name}.half")
-    half.write_bytes(pack(tensors, metadata))
-    half.replace(path)
+    # One key: safetensors puts several in an order of chance, and equal networks would differ.
+    write_whole(path, pack(tensors, {_METADATA: json.dumps(fields)}))
 
 
 def load(path: Path, layout: Layout) -> RNet:
@@ -131,13 +137,25 @@ def _halved(name: str, tensor: Tensor) -> Tensor:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    tensors, metadata = read_safetensors(path)
+    tensors, written = read_safetensors(path)
+    metadata = _fields(written.get(_METADATA, "{}"))
     if metadata.get("format") != _FORMAT:
         raise BadInput(path, "", f"{_WHAT} ({_FORMAT})", str(metadata.get("format")))
     absent = [name for name in _FIELDS if name not in metadata]
     if absent:
         raise BadInput(path, "metadata", ", ".join(_FIELDS), f"no {', '.join(absent)}")
     return tensors, metadata
+
+
+def _fields(text: str) -> dict[str, str]:
+    """The metadata by name; empty if it is none of this project's."""
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    if not isinstance(fields, dict):
+        return {}
+    return {str(name): str(value) for name, value in fields.items()}
 
 
 def _parsed(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any:

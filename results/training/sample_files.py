@@ -36,6 +36,7 @@ from results.export.work import Show
 PACKAGES = ("dlib-bin", "numpy", "opencv-python", "pillow", "scipy", "timm", "torch")
 """Packages whose version may change a sample."""
 _MODULES = ("cfr.regressor.preparing", "cfr.regressor.samples", "cfr.landmarks.sources")
+_VERSION = 1  # of how this file chooses faces and numbers photos
 _PHOTOS, _RENDERS = 8, 32  # of a part
 _ALONG_THE_OUTLINE = ("dlib", "dlib-hog")
 _NO_FACE = "no face was found"
@@ -135,10 +136,11 @@ def prepare_samples(
     estimating = any(one.points is None for one in photos)
     weights = weight_files(order.landmarks) if estimating else ()
     about = {
-        "what": "samples for the regressor",
+        "what": f"samples for the regressor, version {_VERSION}",
         "order": asdict(order),
         "face model": load_model(order.model).digest,
         "photos": digest,
+        "part": [_PHOTOS, _RENDERS],
         "ground": Ground.here(_MODULES, PACKAGES, weights).seen(),
     }
     content = canonical(about).encode()
@@ -188,7 +190,7 @@ def _prepare(folder: Path, order: SampleOrder, part: _Part) -> None:
         for place, photo in enumerate(part.photos):
             try:
                 samples += _of_photo(order, photo, part.first + place)
-            except BadFit as error:
+            except ValueError as error:  # BadFit, or points that are no numbers or in one place
                 left_out[str(photo.path)] = str(error)
     if samples:
         save_samples(folder / f"{part.name}.safetensors", samples, model.digest)
