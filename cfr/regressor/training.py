@@ -91,11 +91,13 @@ def train(
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wrapped, optimizer = fabric.setup(net, optimizer)
     wrapped.mark_forward_method("look")
+    net.train()
     done = _resume(course, net, optimizer)
     advance(done)
     if done == 0:
         _tell(fabric, watch, 0, _validated(net, validate))
     sums: dict[str, Tensor] = {}
+    counted = 0
     for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
         rate = learning_rate(course.schedule, step, course.steps)
         for group in optimizer.param_groups:
@@ -107,14 +109,15 @@ def train(
         optimizer.step()
         for name, value in {**cost.terms, "total": cost.total}.items():
             sums[name] = sums.get(name, torch.zeros(())) + value.detach().cpu()
-        done = step + 1
-        if done % _LOGGED == 0 or done == course.steps:
-            count = done % _LOGGED or _LOGGED
-            _log(fabric, watch, course, done, {n: v / count for n, v in sums.items()}, rate)
-            sums = {}
-        if done % course.validate == 0 or done == course.steps:
+        done, counted = step + 1, counted + 1
+        last = done == course.steps
+        if done % _LOGGED == 0 or done % course.every == 0 or last:
+            means = {name: value / counted for name, value in sums.items()}
+            _log(fabric, watch, course, done, means, rate)
+            sums, counted = {}, 0
+        if done % course.validate == 0 or last:
             _tell(fabric, watch, done, _validated(net, validate))
-        if done % course.every == 0 or done == course.steps:
+        if done % course.every == 0 or last:
             _save(fabric, course, net, optimizer, done)
         advance(1)
     net.eval()
@@ -233,12 +236,20 @@ def _save(fabric: "Fabric", course: Course, net: "RNet", optimizer: Any, done: i
     fabric.barrier()
 
 
-def _resume(course: Course, net: "RNet", optimizer: Any) -> int:
-    """Load the checkpoint, if there is one; how many steps were done."""
+def steps_done(course: Course) -> int:
+    """Where a run goes on: the step of its checkpoint, 0 without one.
+
+    Raises:
+        BadInput: The checkpoint is damaged, or of a run with other options.
+    """
+    state = _read_checkpoint(course)
+    return 0 if state is None else int(state["step"])
+
+
+def _read_checkpoint(course: Course) -> dict[str, Any] | None:
     path = course.checkpoint
-    net.train()
     if not path.is_file():
-        return 0
+        return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file raises many kinds
@@ -247,8 +258,16 @@ def _resume(course: Course, net: "RNet", optimizer: Any) -> int:
     if not isinstance(state, dict) or state.get("format") != _FORMAT:
         raise BadInput(path, "", f"a checkpoint ({_FORMAT})", type(state).__name__)
     if state["digest"] != course.digest:
-        expected = "the options that the run began with; another --out begins another run"
+        expected = "the options, photos and code that the run began with; another --out begins anew"
         raise BadInput(path, "", expected, "others")
+    return state
+
+
+def _resume(course: Course, net: "RNet", optimizer: Any) -> int:
+    """Load the checkpoint, if there is one; how many steps were done."""
+    state = _read_checkpoint(course)
+    if state is None:
+        return 0
     net.load_state_dict(state["net"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"])

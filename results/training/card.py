@@ -59,9 +59,9 @@ def draw_curves(points: pd.DataFrame, title: str) -> Figure:
     """
     names = list(dict.fromkeys(points["name"]))
     together = [name for name in names if name.startswith("validation: ")]
-    panels = [together, *([name] for name in names if name not in together)]
+    panels = [*([together] if together else []), *([n] for n in names if n not in together)]
     columns = 4
-    rows = -(-len(panels) // columns)
+    rows = max(1, -(-len(panels) // columns))
     figure = Figure(figsize=(3.2 * columns, 2.2 * rows + 0.5), layout="constrained", dpi=90)
     for axis in (axes := figure.subplots(rows, columns, squeeze=False)).flat[len(panels) :]:
         axis.set_axis_off()

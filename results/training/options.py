@@ -92,14 +92,26 @@ class TrainRegressor:
                 raise BadOption(f"--photos {one}", f"KIND=FOLDER, KIND one of {', '.join(KINDS)}")
         if self.list is not None and len(self.photos) != 1:
             raise BadOption("--list", "one --photos KIND=FOLDER beside it")
-        if not self.photos and not self.people:
-            raise BadOption("no --photos", "photos, or --renders: there is nothing to train on")
+        if not self.photos and (not self.people or self.preset != "mini"):
+            raise BadOption("no --photos", "photos: renders alone are for --preset mini")
+        if self.photos and self.preset == "mini" and not self.people:
+            raise BadOption("--renders 0", "some made-up people, or a published --preset")
         if self.stage != "baseline" and (self.backbone or self.size):
             raise BadOption("--backbone, --size", "neither: a stage has those it starts from")
-        for name in ("steps", "batch", "checkpoint_every", "validate_every", "devices"):
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        least = {"steps": 1, "batch": 2, "checkpoint_every": 1, "validate_every": 1, "devices": 1}
+        least |= dict.fromkeys(("renders", "seed", "threads", "jobs", "workers"), 0)
+        for name, lowest in least.items():
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise BadOption(f"--{name.replace('_', '-')} {value}", "at least 1")
+            if value is not None and value < lowest:
+                raise BadOption(f"--{name.replace('_', '-')} {value}", f"at least {lowest}")
+        rate = self.learning_rate
+        if rate is not None and not 0 < rate < float("inf"):
+            raise BadOption(f"--learning-rate {rate}", "a positive number")
+        if self.batch is not None and self.batch % self.devices:
+            raise BadOption(f"--batch {self.batch}", f"a multiple of --devices {self.devices}")
 
     @property
     def people(self) -> int:

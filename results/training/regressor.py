@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from rich.console import Console
 
-from cfr.regressor.training import Course, train, validation_error
+from cfr.regressor.training import steps_done, train, validation_error
 from cfr.regressor.weights import save
 from results.console import progress_bars
 from results.figures.overlays import draw_overlays
@@ -57,28 +57,34 @@ def train_regressor(config: TrainRegressor, console: Console) -> Trained:
     folder.mkdir(parents=True, exist_ok=True)
     with progress_bars(Console(stderr=True)) as show:
         run = make_ready(config, folder, fabric, show)
-        tracked, curves = _watched(run, fabric)
-        with show(f"training {config.stage}", run.course.steps) as advance:
-            validate = partial(_validate, run, fabric, tracked)
-            train(fabric, run.net, run.objective, run.draws, run.course, validate, curves, advance)
+        done = steps_done(run.course)
+        tracked, curves = _watched(run, fabric, done)
+        validate = partial(_validate, run, fabric, tracked)
+        try:
+            with show(f"training {config.stage}", run.course.steps) as advance:
+                train(
+                    fabric, run.net, run.objective, run.draws, run.course, validate, curves, advance
+                )
+        except BaseException:
+            if tracked is not None:
+                tracked.end("FAILED")
+            raise
     if not fabric.is_global_zero:
         return Trained(folder, folder, ())
     return _leave(run, curves, tracked, time.perf_counter() - begun)
 
 
-def _watched(run: Run, fabric: "Fabric") -> tuple[TrackedRun | None, Curves]:
+def _watched(run: Run, fabric: "Fabric", done: int) -> tuple[TrackedRun | None, Curves]:
     """Curves go on where the checkpoint is; the run's MLflow id is kept beside it."""
     path = run.folder / "curves.csv"
     if not fabric.is_global_zero:
         return None, Curves(run.folder / f".curves-{fabric.global_rank}.csv", 0, None)
     note = run.folder / "tracked.json"
-    going_on = run.course.checkpoint.is_file()
-    known = _remembered(note) if going_on else ""
+    known = _remembered(note) if done else ""
     params = {**_plain(run.config), "steps": run.course.steps, "photos": run.photos[:400]}
     tracked = TrackedRun("train-regressor", run.config.stage, params, artifacts_folder(), known)
-    remember(note, {"mlflow": tracked.id, "options": _plain(run.config)})
-    step = _step_of(run.course) if going_on else 0
-    return tracked, Curves(path, step, tracked)
+    remember(note, {"mlflow": tracked.id or known, "options": _plain(run.config)})
+    return tracked, Curves(path, done, tracked)
 
 
 def _remembered(note: Path) -> str:
@@ -86,13 +92,6 @@ def _remembered(note: Path) -> str:
         return str(json.loads(note.read_text(encoding="utf-8"))["mlflow"])
     except (OSError, ValueError, KeyError):
         return ""
-
-
-def _step_of(course: Course) -> int:
-    try:
-        return int(torch.load(course.checkpoint, map_location="cpu", weights_only=True)["step"])
-    except Exception:  # training tells what is wrong with it
-        return 0
 
 
 def _plain(config: TrainRegressor) -> dict[str, Any]:
