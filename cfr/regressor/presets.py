@@ -123,6 +123,9 @@ class Schedule:
     drop_at: float = 0.5
     """Share of the run."""
     drop: float = 0.2
+    settled: float = 1.0
+    """Share of the run after which batch normalisation keeps the statistics that it has. The last
+    steps then train the network as it will be used: with those, and not with a batch's."""
 
 
 @dataclass(frozen=True)

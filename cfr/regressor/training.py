@@ -91,7 +91,6 @@ def train(
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wrapped, optimizer = fabric.setup(net, optimizer)
     wrapped.mark_forward_method("look")
-    net.train()
     done = _resume(course, net, optimizer)
     advance(done)
     if done == 0:
@@ -102,6 +101,7 @@ def train(
         rate = learning_rate(course.schedule, step, course.steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
+        to_training(net, settled=step >= course.schedule.settled * course.steps)
         torch.manual_seed(_seed_of(course.seed, step, fabric.global_rank))
         cost = objective(wrapped, _on(fabric.device, batch))
         optimizer.zero_grad()
@@ -173,17 +173,23 @@ def validation_error(
     return {name: float(torch.stack(values).mean()) for name, values in errors.items()}
 
 
+def to_training(net: torch.nn.Module, *, settled: bool) -> None:
+    """Set the training mode, in which batch normalisation may keep its statistics."""
+    net.train()
+    if settled:
+        for layer in net.modules():
+            if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
+                layer.eval()
+
+
 def _validated(
     net: "RNet", validate: Callable[[int], Mapping[str, float]]
 ) -> Callable[[int], Mapping[str, float]]:
-    """Validation in evaluation mode; training goes on afterwards."""
+    """Validation in evaluation mode."""
 
     def call(step: int) -> Mapping[str, float]:
         net.eval()
-        try:
-            return validate(step)
-        finally:
-            net.train()
+        return validate(step)
 
     return call
 

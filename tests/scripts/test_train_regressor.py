@@ -155,7 +155,10 @@ def test_help_and_what_is_refused(command: Command) -> None:
         assert word in shown.stdout
     absent = command.artifacts / "regressor/baseline/regressor-baseline.safetensors"
     for words, told in (
-        (("baseline", "--renders", "0"), "no --photos: expected photos, or --renders"),
+        (
+            ("baseline", "--renders", "0"),
+            "no --photos: expected photos: renders alone are for --preset mini",
+        ),
         (("stage2", "--start", f"{absent}"), f"the weight file is not at {absent}"),
     ):
         answer = command.call(*words)
