@@ -235,6 +235,22 @@ def test_a_stopped_run_ends_as_one_that_was_not(run: Setup, folder: Path, tmp_pa
     assert not whole.training
 
 
+def test_statistics_are_settled_and_weights_go_on(run: Setup, tmp_path: Path) -> None:
+    """After half of the run batch normalisation keeps its statistics, stopped or not."""
+    schedule = replace(SCHEDULE, settled=0.5)
+    with pytest.raises(Stopped):
+        run(tmp_path / "half", stop=3, every=3, schedule=schedule)
+    half = checkpoint(tmp_path / "half")["net"]
+    ends = run(tmp_path / "half", every=3, schedule=schedule).state_dict()
+    assert same(ends, run(tmp_path / "whole", schedule=schedule).state_dict())
+    statistics = [name for name in ends if name.endswith(("running_mean", "running_var"))]
+    assert statistics
+    assert all(torch.equal(ends[name], half[name]) for name in statistics)
+    assert not torch.equal(ends["heads.rotation.weight"], half["heads.rotation.weight"])
+    other = run(tmp_path / "other").state_dict()
+    assert not any(torch.equal(other[name], half[name]) for name in statistics)
+
+
 def test_what_decides_the_weights_and_what_does_not(
     run: Setup, folder: Path, tmp_path: Path
 ) -> None:
