@@ -311,14 +311,16 @@ def test_a_kind_that_is_not_there(make: Make, small_model: MorphableModel, tmp_p
     save_samples(tmp_path / "few", samples, small_model.digest)
     files = SampleFiles([tmp_path / "few"], small_model.digest, FRAME.wide)
     make(mix=Mix(), files=files)
-    with pytest.raises(BadInput, match=f"{tmp_path}: expected renders in the samples, found none"):
+    with pytest.raises(
+        BadInput, match="expected render samples in the part for training, found none"
+    ):
         make(files=files)
     turned = Mix(photo=0.5, turned=0.5)
     make(mix=turned, files=files)
-    with pytest.raises(BadInput, match="expected turneds in the samples for validation"):
+    with pytest.raises(BadInput, match="expected turned samples in the part for validation"):
         make(mix=turned, files=files, held_out=True)
     make(mix=Mix(pairs=True), files=files)
-    with pytest.raises(BadInput, match="expected turneds with a masked picture in the samples"):
+    with pytest.raises(BadInput, match="expected turned samples with a masked picture in the part"):
         make(mix=replace(turned, pairs=True), files=files)
 
 

@@ -245,7 +245,9 @@ def test_other_options_do_not_go_on_in_its_folder(change: dict[str, Any], world:
     )
     before = weights.read_bytes(), checkpoint.read_bytes()
     curves = (folder / "curves.csv").read_bytes()
-    with pytest.raises(BadInput, match=r"checkpoint\.pt: expected the options that the run began"):
+    with pytest.raises(
+        BadInput, match=r"checkpoint\.pt: expected the options, photos and code that the run began"
+    ):
         train_regressor(replace(world.configs["stage1"], **change), Console(quiet=True))
     assert (weights.read_bytes(), checkpoint.read_bytes()) == before
     assert (folder / "curves.csv").read_bytes() == curves
