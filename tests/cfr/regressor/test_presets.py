@@ -84,7 +84,7 @@ def test_stage2_weights() -> None:
 
 def test_schedules() -> None:
     paper, release = (asdict(BASELINE[choice].schedule) for choice in ("paper", "release"))
-    same = {"learning_rate": 1e-4, "betas": (0.9, 0.999), "weight_decay": 0.0}
+    same = {"learning_rate": 1e-4, "betas": (0.9, 0.999), "weight_decay": 0.0, "settled": 1.0}
     halfway = {"optimizer": "adam", "decay": "drop", "drop_at": 0.5, "drop": 0.2}
     assert paper == {"batch": 16, "steps": 200_000, "epochs": None, **same, **halfway}
     assert release == {"batch": 32, "steps": None, "epochs": 20, **same, **halfway}
@@ -112,6 +112,7 @@ def test_augmentation() -> None:
     assert (none["coarse_by"], none["turned_by"]) == (4, 45.0)
     assert (none["framed_first"], none["framed_second"]) == ((0, 56), (112, 168))
     student = {"occluded": 0.5, "jitter": 1.0, "coarse": 0.25, "flip": 0.5}
+    student |= {"occluders": (("worn", 1.0),)}
     paper, release = (asdict(STAGE2[choice].augmentation) for choice in ("paper", "release"))
     hue = paper.pop("jitter_by")
     assert hue == release.pop("jitter_by") == pytest.approx((0.3, 0.3, 0.3, 0.0637), abs=1e-4)

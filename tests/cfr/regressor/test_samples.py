@@ -1,5 +1,6 @@
 """Files of samples: what is written comes back row by row, and anything else is refused."""
 
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -151,10 +152,10 @@ def test_another_format_is_refused_by_name(paths: list[Path], tmp_path: Path) ->
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     other = tmp_path / "other.safetensors"
     for about in (None, {"model": MODEL}, {"format": "cfr-samples-0", "model": MODEL}):
-        save_file(tensors, other, about)
+        save_file(tensors, other, about and {"about": json.dumps(about)})
         with pytest.raises(BadInput, match=r"other\.safetensors: .*cfr-samples-1"):
             SampleFiles([other], MODEL, WIDE)
-    right = {"format": "cfr-samples-1", "model": MODEL}
+    right = {"about": json.dumps({"format": "cfr-samples-1", "model": MODEL})}
     save_file(tensors, other, right)
     assert len(SampleFiles([other], MODEL, WIDE)) == 5
     save_file({**tensors, "more": torch.zeros(1)}, other, right)

@@ -40,10 +40,10 @@ def path(net: RNet, tmp_path: Path) -> Path:
 def rewrite(path: Path, **metadata: str | None) -> None:
     """The file with other metadata; None takes a field out."""
     with safe_open(path, "pt") as file:
-        about = dict(file.metadata())
+        about = json.loads(file.metadata()["cfr-regressor"])
     about |= {name: value for name, value in metadata.items() if value is not None}
     kept = {name: one for name, one in about.items() if metadata.get(name, "") is not None}
-    save_file(load_file(path), path, kept)
+    save_file(load_file(path), path, {"cfr-regressor": json.dumps(kept)})
 
 
 def change(path: Path, change: Any) -> None:
@@ -132,7 +132,8 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         load(path, LAYOUT)
     with pytest.raises(BadInput, match="a regressor written by this project"):
         read_about(path)
-    save_file({"weight": torch.zeros(2)}, path, {"format": "cfr-regressor-1", "size": "112"})
+    fields = {"cfr-regressor": json.dumps({"format": "cfr-regressor-1", "size": "112"})}
+    save_file({"weight": torch.zeros(2)}, path, fields)
     with pytest.raises(BadInput, match=r"metadata: .* found no backbone, layout, model, offset"):
         load(path, LAYOUT)
 
@@ -255,4 +256,5 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path, capsys: pytest.CaptureFix
 def test_about_is_text(net: RNet, tmp_path: Path) -> None:
     save(tmp_path / "net.safetensors", net, {"quote": 'a "b"\nc'})
     with safe_open(tmp_path / "net.safetensors", "pt") as file:
-        assert json.loads(file.metadata()["about"]) == {"quote": 'a "b"\nc'}
+        fields = json.loads(file.metadata()["cfr-regressor"])
+        assert json.loads(fields["about"]) == {"quote": 'a "b"\nc'}
