@@ -1,5 +1,7 @@
 """The generator: sizes, what the guide does, and that folding changes nothing but the time."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -78,10 +80,10 @@ def test_the_attention_is_eq_9(small: Generator) -> None:
 def test_a_gate_closes_where_its_branch_is_high(small: Generator) -> None:
     """The encoder's is 1 − σ, a residual block's σ."""
     x = torch.rand(1, 8, 16, 16)
-    down = small.down[0]
+    down: Any = small.down[0]
     features, gate = down(x)
     assert torch.allclose(features, (1 - torch.sigmoid(gate)) * down.feature(x), atol=1e-5)
-    block = small.residual[0].eval()
+    block: Any = small.residual[0].eval()
     x = torch.rand(1, 32, 8, 8)
     gated = x * torch.sigmoid(block.gate(x))
     assert torch.allclose(block(x), gated + block.second(block.first(gated)), atol=1e-5)
