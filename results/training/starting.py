@@ -19,6 +19,9 @@ from results.publish import artifacts_folder
 from results.training.options import BEFORE
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from recognizers.types import Input
     from results.training.options import TrainRegressor
 
 _IMAGENET = "imagenet"
@@ -54,37 +57,56 @@ def first_network(config: "TrainRegressor", model: MorphableModel) -> tuple[RNet
     return net, f"{kind and f'{kind} '}{file.name} (sha256 {InputFile.of(file).sha256})"
 
 
-def load_embed(path: Path, device: torch.device) -> Embed:
+def load_embed(path: Path, device: torch.device, usual: "Input | None" = None) -> Embed:
     """A face recognizer as the identity loss needs it: frozen, differentiable in its input.
 
     Args:
-        path: A PyTorch checkpoint that :mod:`recognizers` reads, for crops of 112 × 112.
+        path: A PyTorch checkpoint or an ONNX file that :mod:`recognizers` reads, for crops of
+            112 × 112. A card beside it says how faces are scaled where conventions do not hold.
         device: Where it runs.
+        usual: What an ONNX file expects where no card says so: MobileFaceNet's wants
+            :data:`recognizers.sources.MOBILEFACENET`. By default insightface's conventions hold.
 
     Raises:
         DatasetUnavailable: There is no such file.
-        BadInput: It is no such checkpoint, or for crops of another size.
+        BadInput: It is no such file, for crops of another size, or has an operator that gradients
+            do not pass through here.
     """
-    from recognizers.sources import load_recognizer
-    from recognizers.torch_model import TorchRecognizer
-
     if not path.is_file():
         raise DatasetUnavailable("the recognizer", path, "Check its name.")
-    recognizer = load_recognizer(str(path), device="cuda" if device.type == "cuda" else "cpu")
-    if not isinstance(recognizer, TorchRecognizer):
-        raise BadInput(path, "", "a PyTorch checkpoint, which gradients pass through", "another")
-    given = recognizer.input
+    network, given = _with_gradient(path, device, usual)
     if (given.template.width, given.template.height) != (_SIDE, _SIDE):
         expected = f"a recognizer for crops of {_SIDE} × {_SIDE}"
         raise BadInput(path, "", expected, f"{given.template.width} × {given.template.height}")
     mean, std = (torch.tensor(one, device=device).view(3, 1, 1) for one in (given.mean, given.std))
-    network = recognizer.network.to(device)
+    network = network.to(device)
 
     def embed(faces: Tensor) -> Tensor:
         levels = 127.5 * faces + 127.5
         return network(((levels.flip(1) if given.colour == "BGR" else levels) - mean) / std)
 
     return embed
+
+
+def _with_gradient(
+    path: Path, device: torch.device, usual: "Input | None"
+) -> "tuple[nn.Module, Input]":
+    """A recognizer's network, and what it is fed."""
+    from recognizers.card import read_card
+
+    if path.suffix.lower() == ".onnx":
+        from recognizers import differentiable, onnx_model
+
+        # onnxruntime tells input and output alone, for which it needs no GPU.
+        told = onnx_model.load(path, read_card(path), device="cpu", threads=1, usual=usual)
+        return differentiable.load_network(path, told.output), told.input
+    from recognizers.sources import load_recognizer
+    from recognizers.torch_model import TorchRecognizer
+
+    found = load_recognizer(str(path), device="cuda" if device.type == "cuda" else "cpu")
+    if not isinstance(found, TorchRecognizer):
+        raise BadInput(path, "", "a PyTorch checkpoint or an ONNX file", "another recognizer")
+    return found.network, found.input
 
 
 def _from_nothing(config: "TrainRegressor", model: MorphableModel) -> RNet:

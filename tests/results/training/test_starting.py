@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import timm
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from cfr.coefficients import WrongFaceModel
@@ -17,7 +19,7 @@ from cfr.regressor.weights import save
 from protocols.errors import BadInput, BadOption, DatasetUnavailable
 from protocols.faces import Faces
 from recognizers.iresnet import ARCHITECTURES, IResNet
-from recognizers.sources import load_recognizer
+from recognizers.sources import MOBILEFACENET, load_recognizer
 from results.training import starting
 from results.training.options import TrainRegressor
 from results.training.starting import first_network, load_embed
@@ -204,6 +206,54 @@ def test_a_recognizer_answers_as_it_does_alone_and_lets_gradients_through(
     torch.testing.assert_close(embed(faces.detach()[:1]), again[:1])
 
 
+CARD = 'colour = "BGR"\nmean = [100.0, 110.0, 120.0]\nstd = [50.0, 60.0, 70.0]\n'
+
+
+@pytest.mark.parametrize("card", ["", CARD], ids=["usual", "card"])
+def test_an_onnx_file_answers_as_it_does_alone_and_lets_gradients_through(
+    card: str, tmp_path: Path, write_colour_network: Callable[[Path, np.ndarray], None]
+) -> None:
+    path = tmp_path / "mine.onnx"
+    matrix = np.random.default_rng(1).normal(size=(3, 7)).astype(np.float32)
+    write_colour_network(path, matrix)
+    if card:
+        path.with_suffix(".toml").write_text(card)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 112, 112, 3), np.uint8)
+    pixels[1] //= 2
+    pixels[..., 2] //= 3
+    alone = load_recognizer(str(path), device="cpu").embed(Faces(pixels, np.full((3, 5, 2), 0.0)))
+    faces = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+    faces.requires_grad_()
+    found = load_embed(path, CPU)(faces)
+    np.testing.assert_allclose(found.detach().numpy(), alone, rtol=0, atol=1e-4)
+    found[0].sum().backward()
+    assert isinstance(faces.grad, Tensor)
+    slopes = matrix.sum(1)[:, None, None] / 112**2
+    if card:  # the network's first channel is blue
+        slopes = (127.5 * slopes / [[[50]], [[60]], [[70]]])[::-1]
+    expected = np.broadcast_to(slopes, (3, 112, 112))
+    np.testing.assert_allclose(faces.grad[0].numpy(), expected, rtol=1e-4)
+    assert not faces.grad[1:].any()
+
+
+def test_mobilefacenet_answers_as_the_named_recognizer(shared: Path) -> None:
+    root = shared / "networks" / "foamliu_mobilefacenet"
+    photos = sorted((shared / "lfw" / "lfw-deepfunneled").glob("*/*_0001.jpg"))[:3]
+    pixels = np.stack([np.array(Image.open(one))[69:181, 69:181] for one in photos])
+    alone = load_recognizer("mobilefacenet", root, device="cpu", threads=1)
+    expected = alone.embed(Faces(pixels, np.full((3, 5, 2), 0.0)))
+    faces = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+    path = root / "MobileFaceNet.onnx"
+    found = load_embed(path, CPU, MOBILEFACENET)(faces.requires_grad_())
+    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=0, atol=1e-4)
+    found[0].square().sum().backward()
+    assert isinstance(faces.grad, Tensor)
+    assert faces.grad[0].any()
+    assert not faces.grad[1:].any()
+    other = load_embed(path, CPU)(faces.detach()).numpy()
+    assert np.abs(other - expected).max() > 0.01  # insightface's range is not its own
+
+
 def test_what_gradients_do_not_pass_is_refused(
     tmp_path: Path, write_colour_network: Callable[[Path, np.ndarray], None]
 ) -> None:
@@ -213,9 +263,14 @@ def test_what_gradients_do_not_pass_is_refused(
     torch.save(small_iresnet(48).state_dict(), small)
     with pytest.raises(BadInput, match="crops of 112 × 112, found 48 × 48"):
         load_embed(small, CPU)
-    write_colour_network(tmp_path / "colour.onnx", np.eye(3, dtype=np.float32))
-    with pytest.raises(BadInput, match=r"colour\.onnx: expected a PyTorch checkpoint"):
-        load_embed(tmp_path / "colour.onnx", CPU)
+    odd = tmp_path / "odd.onnx"
+    write_colour_network(odd, np.eye(3, dtype=np.float32))
+    model = onnx.load(odd)
+    model.graph.node[-1].output[0] = "angles"
+    model.graph.node.append(onnx.helper.make_node("Sin", ["angles"], ["embedding"], "wave"))
+    onnx.save(model, odd)
+    with pytest.raises(BadInput, match=r"odd\.onnx, node wave: expected an operator .* found Sin"):
+        load_embed(odd, CPU)
     (tmp_path / "noise.pth").write_bytes(b"noise")
     with pytest.raises(BadInput, match=r"noise\.pth"):
         load_embed(tmp_path / "noise.pth", CPU)

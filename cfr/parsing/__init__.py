@@ -1,0 +1,1 @@
+"""Face parsing: which pixel of a photo is skin, an eye, hair, …; one file a method."""
