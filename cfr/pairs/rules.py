@@ -1,0 +1,57 @@
+"""What the paper and its published code do differently when they make pairs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cfr.occlusion import RULES as DIFFERENCES
+from cfr.occlusion import DifferenceRule
+from cfr.parsing.types import Label
+
+Preset = Literal["paper", "release"]
+
+FACE = frozenset(
+    (
+        Label.SKIN,
+        Label.NOSE,
+        Label.LEFT_EYE,
+        Label.RIGHT_EYE,
+        Label.LEFT_BROW,
+        Label.RIGHT_BROW,
+        Label.INNER_MOUTH,
+        Label.UPPER_LIP,
+        Label.LOWER_LIP,
+    )
+)
+"""What belongs to a face: on it, every other label is an object."""
+
+
+@dataclass(frozen=True)
+class PairRule:
+    """How pairs are made.
+
+    Attributes:
+        difference: Of Eq. 5.
+        objects: The labels that are objects wherever they lie on the face; None for all that are
+            not in :data:`FACE`.
+        binary: Whether the target mask is 0 or 1, else of the published code's six levels.
+        sampling: How vertices take their colours.
+    """
+
+    difference: DifferenceRule
+    objects: frozenset[Label] | None
+    binary: bool
+    sampling: Literal["bilinear", "nearest"]
+
+
+RULES: Mapping[Preset, PairRule] = {
+    # Glasses and hair are what Section 3.2 names.
+    "paper": PairRule(
+        DIFFERENCES["paper"],
+        frozenset((Label.GLASSES, Label.HAIR)),
+        binary=True,
+        sampling="bilinear",
+    ),
+    # generate_pairs.py of yeongjoonJu/CFR-GAN; whatever is no part of a face, hands included
+    "release": PairRule(DIFFERENCES["release"], None, binary=False, sampling="nearest"),
+}
