@@ -18,7 +18,12 @@ BIN_COUNTS = {"new-pose": (1306, 462, 232), "pose": (1312, 383, 305)}
 
 
 def pytest_configure() -> None:
-    """Nothing in a test may reach MLflow's telemetry or a user's own store and data."""
+    """Nothing in a test may reach MLflow's telemetry or a user's own store and data.
+
+    PyTorch works with one thread, in what tests start as well: two that share their cores with
+    another program wait for each other, and take five times as long for networks this small.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     for name in ("MLFLOW_TRACKING_URI", "CFR_DATA"):
         os.environ.pop(name, None)

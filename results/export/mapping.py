@@ -121,6 +121,25 @@ def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@contextlib.contextmanager
+def _quiet_tracker() -> Iterator[None]:
+    """What is started in here does not speak of semaphores that Ctrl-C left.
+
+    loky's tracker frees them when the command ends, and prints that it had to: a race that a user
+    can do nothing about.
+    """
+    name, before = "PYTHONWARNINGS", os.environ.get("PYTHONWARNINGS")
+    rule = "ignore:resource_tracker:UserWarning"
+    os.environ[name] = f"{before},{rule}" if before else rule
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
 def _in_processes(
     task: Callable[[T], R], blocks: Sequence[T], workers: Workers
 ) -> Iterator[tuple[int, R]]:
@@ -135,7 +154,7 @@ def _in_processes(
         "inner_max_num_threads": 1,
         "initializer": _leave_interrupts,
     }
-    with parallel_config("loky", **pool):
+    with parallel_config("loky", **pool), _quiet_tracker():
         options: dict[str, Any] = {
             "return_as": "generator_unordered",
             "pre_dispatch": _AHEAD * workers.processes,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from results.figures.style import plain, shortened
 
-_INCHES = 1.7
+_INCHES = 2.2
 _AROUND = 1.7  # how much larger the window is than the labelled points' box
 _DOT, _EDGE = "#39FF14", "#000000"
 
@@ -74,7 +74,7 @@ def _draw(axis: Axes, row: LandmarkRow, points: np.ndarray | None) -> None:
     """A window of the photo, with points or without."""
     axis.imshow(row.photo)
     if points is not None:
-        axis.scatter(*points.T, s=5, c=_DOT, edgecolors=_EDGE, linewidths=0.25)
+        axis.scatter(*points.T, s=4, c=_DOT, edgecolors=_EDGE, linewidths=0.25)
     low, high = row.truth.min(0), row.truth.max(0)
     middle, half = (low + high) / 2, _AROUND * (high - low).max() / 2
     axis.set(

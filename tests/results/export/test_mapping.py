@@ -179,7 +179,10 @@ def test_a_worker_a_core_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None
     assert Workers(9).processes == 9
 
 
-def test_the_libraries_of_a_worker_are_told_to_take_one_thread() -> None:
+def test_the_libraries_of_a_worker_are_told_to_take_one_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     told = dict(map_blocks(os.getenv, ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], Workers(2)))
     assert told == {0: "1", 1: "1"}
 
