@@ -1,6 +1,7 @@
 """Fixtures: real inputs where they are at hand, and small data of the same format."""
 
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import pytest
 from scipy.io import savemat
 
 if TYPE_CHECKING:  # tests that need no PyTorch do not wait for it
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from cfr.morphable.model import ModelArrays, MorphableModel
@@ -27,6 +30,18 @@ def pytest_configure() -> None:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     for name in ("MLFLOW_TRACKING_URI", "CFR_DATA"):
         os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def free_port() -> "Callable[[], int]":
+    """Finds a port of this machine that nothing listens on."""
+
+    def find() -> int:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            return one.getsockname()[1]
+
+    return find
 
 
 @pytest.fixture(scope="session")

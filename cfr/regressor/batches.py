@@ -7,13 +7,13 @@ the same batch in all.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from cfr.align import Alignment
 from cfr.fit.parts import Part, cut
@@ -257,37 +257,6 @@ class Draws(Dataset[Batch]):
             lit=known & ~turned & ~jittered,
             estimated=torch.from_numpy(self.files.estimated[rows]),
         )
-
-
-def read_ahead(draws: Draws, first: int, steps: int, workers: int) -> "DataLoader[Any]":
-    """The batches of the steps from ``first`` on, drawn by other processes while this one works.
-
-    Args:
-        draws: The batches.
-        first: The first step.
-        steps: The last one, exclusive.
-        workers: Processes; 0 draws in this one.
-    """
-    more: dict[str, Any] = {}
-    if workers:
-        # A fork would copy libraries' threads in the middle of their work, and a fork server's
-        # children would outlive this process if it is killed.
-        more = {"multiprocessing_context": "spawn", "prefetch_factor": 4}
-    return DataLoader(
-        draws,
-        batch_size=None,
-        sampler=range(first, steps),
-        num_workers=workers,
-        worker_init_fn=_one_thread,
-        **more,
-    )
-
-
-def _one_thread(worker: int) -> None:
-    import cv2
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
 
 
 @lru_cache(maxsize=16)

@@ -13,12 +13,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cfr.regressor.batches import Batch, Draws, read_ahead
+from cfr.checkpoint import (
+    Sums,
+    read_checkpoint,
+    require_finite,
+    seed_of,
+    settle_batch_norm,
+    write_checkpoint,
+)
+from cfr.checkpoint import steps_done as steps_of
+from cfr.reading_ahead import read_ahead
+from cfr.regressor.batches import Batch, Draws
 from cfr.regressor.landmarks import project_landmarks
 from cfr.regressor.losses import landmark_error
 from cfr.regressor.objectives import Objective
 from cfr.regressor.presets import Schedule
-from protocols.errors import BadInput
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -58,10 +67,6 @@ class Course:
     workers: int = 1
 
 
-class Diverged(BadInput):
-    """The losses are no numbers any more."""
-
-
 def train(
     fabric: "Fabric",
     net: "RNet",
@@ -95,26 +100,22 @@ def train(
     advance(done)
     if done == 0:
         _tell(fabric, watch, 0, _validated(net, validate))
-    sums: dict[str, Tensor] = {}
-    counted = 0
+    sums = Sums()
     for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
         rate = learning_rate(course.schedule, step, course.steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
         to_training(net, settled=step >= course.schedule.settled * course.steps)
-        torch.manual_seed(_seed_of(course.seed, step, fabric.global_rank))
+        torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
         cost = objective(wrapped, _on(fabric.device, batch))
         optimizer.zero_grad()
         fabric.backward(cost.total)
         optimizer.step()
-        for name, value in {**cost.terms, "total": cost.total}.items():
-            sums[name] = sums.get(name, torch.zeros(())) + value.detach().cpu()
-        done, counted = step + 1, counted + 1
+        sums.add({**cost.terms, "total": cost.total})
+        done = step + 1
         last = done == course.steps
         if done % _LOGGED == 0 or done % course.every == 0 or last:
-            means = {name: value / counted for name, value in sums.items()}
-            _log(fabric, watch, course, done, means, rate)
-            sums, counted = {}, 0
+            _log(fabric, watch, course, done, sums.means(), rate)
         if done % course.validate == 0 or last:
             _tell(fabric, watch, done, _validated(net, validate))
         if done % course.every == 0 or last:
@@ -177,9 +178,7 @@ def to_training(net: torch.nn.Module, *, settled: bool) -> None:
     """Set the training mode, in which batch normalisation may keep its statistics."""
     net.train()
     if settled:
-        for layer in net.modules():
-            if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm):
-                layer.eval()
+        settle_batch_norm(net)
 
 
 def _validated(
@@ -215,13 +214,9 @@ def _log(
     Raises:
         Diverged: They are no numbers.
     """
-    names = sorted(values)
-    means: Any = fabric.all_reduce(torch.stack([values[name] for name in names]).to(fabric.device))
-    found = dict(zip(names, means.tolist(), strict=True))
-    if not np.isfinite(list(found.values())).all():
-        wrong = ", ".join(name for name, value in found.items() if not np.isfinite(value))
-        expected = f"finite losses at step {step}: a lower learning rate may help"
-        raise Diverged(course.checkpoint, "", expected, f"NaN or infinity in {wrong}")
+    means: Any = fabric.all_reduce(torch.stack(list(values.values())).to(fabric.device))
+    found = dict(zip(values, means.tolist(), strict=True))
+    require_finite(course.checkpoint, step, found)
     if fabric.is_global_zero:
         watch(step, {**found, "learning rate": rate})
 
@@ -229,16 +224,8 @@ def _log(
 def _save(fabric: "Fabric", course: Course, net: "RNet", optimizer: Any, done: int) -> None:
     """Write the checkpoint, whole or not at all."""
     if fabric.is_global_zero:
-        state = {
-            "format": _FORMAT,
-            "digest": course.digest,
-            "step": done,
-            "net": net.state_dict(),
-            "optimizer": optimizer.state_dict(),
-        }
-        half = course.checkpoint.with_name(f".{course.checkpoint.name}.half")
-        torch.save(state, half)
-        half.replace(course.checkpoint)
+        parts = {"net": net.state_dict(), "optimizer": optimizer.state_dict()}
+        write_checkpoint(course.checkpoint, _FORMAT, course.digest, done, parts)
     fabric.barrier()
 
 
@@ -248,30 +235,12 @@ def steps_done(course: Course) -> int:
     Raises:
         BadInput: The checkpoint is damaged, or of a run with other options.
     """
-    state = _read_checkpoint(course)
-    return 0 if state is None else int(state["step"])
-
-
-def _read_checkpoint(course: Course) -> dict[str, Any] | None:
-    path = course.checkpoint
-    if not path.is_file():
-        return None
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file raises many kinds
-        found = " ".join(str(error).split())[:160]
-        raise BadInput(path, "", "a whole checkpoint; remove it to begin anew", found) from error
-    if not isinstance(state, dict) or state.get("format") != _FORMAT:
-        raise BadInput(path, "", f"a checkpoint ({_FORMAT})", type(state).__name__)
-    if state["digest"] != course.digest:
-        expected = "the options, photos and code that the run began with; another --out begins anew"
-        raise BadInput(path, "", expected, "others")
-    return state
+    return steps_of(course.checkpoint, _FORMAT, course.digest)
 
 
 def _resume(course: Course, net: "RNet", optimizer: Any) -> int:
     """Load the checkpoint, if there is one; how many steps were done."""
-    state = _read_checkpoint(course)
+    state = read_checkpoint(course.checkpoint, _FORMAT, course.digest)
     if state is None:
         return 0
     net.load_state_dict(state["net"])
@@ -287,7 +256,3 @@ def _on(device: torch.device, batch: Batch) -> Batch:
         given=moved.given.contiguous(memory_format=like),
         clean=moved.clean.contiguous(memory_format=like),
     )
-
-
-def _seed_of(seed: int, step: int, rank: int) -> int:
-    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])

@@ -9,25 +9,19 @@ with it.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
 
 from cfr.coefficients import Layout
 from cfr.regressor.network import RNet, build
-from cfr.regressor.state import (
-    install,
-    read_safetensors,
-    read_tensors,
-    without_counters,
-    write_whole,
-)
+from cfr.regressor.own_files import OwnFile, about_of, parsed
+from cfr.regressor.state import install, read_tensors
 from protocols.errors import BadInput, BadOption
 
-_FORMAT, _METADATA = "cfr-regressor-1", "cfr-regressor"
-_FIELDS = ("format", "backbone", "size", "layout", "model", "offset", "about")
-_WHAT = "a regressor written by this project, as safetensors"
+_FILE = OwnFile(
+    key="cfr-regressor",
+    format="cfr-regressor-1",
+    fields=("backbone", "size", "layout", "model", "offset", "about"),
+    what="a regressor written by this project, as safetensors",
+)
 _NESTED = ("state_dict", "model")
 
 
@@ -46,12 +40,7 @@ def save(path: Path, net: RNet, about: Mapping[str, str]) -> None:
         ValueError: A weight is NaN or infinite.
         OSError: The file cannot be written.
     """
-    from safetensors.torch import save as pack
-
-    state = net.state_dict()
-    tensors = {name: _halved(name, state[name]) for name in without_counters(state)}
     fields = {
-        "format": _FORMAT,
         "backbone": net.backbone,
         "size": str(net.size),
         "layout": json.dumps(net.layout.sizes),
@@ -59,8 +48,7 @@ def save(path: Path, net: RNet, about: Mapping[str, str]) -> None:
         "offset": json.dumps(net.offset),
         "about": json.dumps(dict(about)),
     }
-    # One key: safetensors puts several in an order of chance, and equal networks would differ.
-    write_whole(path, pack(tensors, {_METADATA: json.dumps(fields)}))
+    _FILE.write(path, net, fields)
 
 
 def load(path: Path, layout: Layout) -> RNet:
@@ -71,13 +59,13 @@ def load(path: Path, layout: Layout) -> RNet:
         BadInput: It is damaged, or no regressor of this project's.
         WrongFaceModel: It was trained with another face model.
     """
-    tensors, metadata = _read(path)
+    tensors, metadata = _FILE.read(path)
     layout.require(metadata["model"], str(path))
-    sizes = _parsed(path, metadata, "layout", dict)
+    sizes = parsed(path, metadata, "layout", dict)
     if sizes != layout.sizes:
         raise BadInput(path, "layout", json.dumps(layout.sizes), metadata["layout"])
-    size = _parsed(path, metadata, "size", int)
-    offset = _parsed(path, metadata, "offset", list)
+    size = parsed(path, metadata, "size", int)
+    offset = parsed(path, metadata, "offset", list)
     if len(offset) != 2 or not all(isinstance(one, float) for one in offset):
         raise BadInput(path, "offset", "two numbers", metadata["offset"])
     try:
@@ -96,8 +84,7 @@ def read_about(path: Path) -> dict[str, str]:
         DatasetUnavailable: There is no such file.
         BadInput: It is damaged, or no regressor of this project's.
     """
-    about = _parsed(path, _read(path)[1], "about", dict)
-    return {str(name): str(value) for name, value in about.items()}
+    return about_of(path, _FILE.read(path)[1])
 
 
 def start_from(net: RNet, path: Path) -> tuple[str, ...]:
@@ -126,44 +113,3 @@ def start_from(net: RNet, path: Path) -> tuple[str, ...]:
     kept = {name: one for name, one in state.items() if name not in left_out}
     install(net.trunk, kept, path, f"the weights of {net.backbone}")
     return left_out
-
-
-def _halved(name: str, tensor: Tensor) -> Tensor:
-    tensor = tensor.detach().cpu().contiguous()
-    if not tensor.isfinite().all():
-        raise ValueError(f"{name} holds NaN or infinity: not saved")
-    half = tensor.to(torch.float16)
-    return half if half.isfinite().all() else tensor.float()
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    tensors, written = read_safetensors(path)
-    metadata = _fields(written.get(_METADATA, "{}"))
-    if metadata.get("format") != _FORMAT:
-        raise BadInput(path, "", f"{_WHAT} ({_FORMAT})", str(metadata.get("format")))
-    absent = [name for name in _FIELDS if name not in metadata]
-    if absent:
-        raise BadInput(path, "metadata", ", ".join(_FIELDS), f"no {', '.join(absent)}")
-    return tensors, metadata
-
-
-def _fields(text: str) -> dict[str, str]:
-    """The metadata by name; empty if it is none of this project's."""
-    try:
-        fields = json.loads(text)
-    except json.JSONDecodeError:
-        return {}
-    if not isinstance(fields, dict):
-        return {}
-    return {str(name): str(value) for name, value in fields.items()}
-
-
-def _parsed(path: Path, metadata: Mapping[str, str], name: str, kind: type) -> Any:
-    """A field of the metadata, of the kind that it should have."""
-    try:
-        value = json.loads(metadata[name])
-    except json.JSONDecodeError as error:
-        raise BadInput(path, name, f"JSON text of a {kind.__name__}", str(error)) from error
-    if type(value) is not kind:
-        raise BadInput(path, name, f"JSON text of a {kind.__name__}", metadata[name])
-    return value

@@ -11,13 +11,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from results.figures.style import line_style, plain
-from results.training.setting_up import Run
+from results.record import Environment
 
 USE = (
     "For research only. It was trained on photos of people who never agreed to it; what it sees in "
     "a face is a guess, and nothing about a person may be decided by it. Photos of the press "
     "over-represent some groups, and so does every average over them."
 )
+VALIDATION = "validation: "
+"""What the names of its curves begin with."""
 
 
 @dataclass(frozen=True)
@@ -27,84 +29,89 @@ class Card:
     Attributes:
         title: What it is.
         about: Label → text, in order: data, command, seed, ….
+        measured: What the values of the validation are, a sentence.
+        heading: Of their table: what was measured, and the value.
         validation: Name → value at the end of training.
         left_out: Sentences: losses that were left out, photos that could not be used.
+        pictures: Alternative text → file name.
     """
 
     title: str
     about: Mapping[str, str]
+    measured: str
+    heading: tuple[str, str]
     validation: Mapping[str, float]
     left_out: Sequence[str]
+    pictures: Mapping[str, str]
 
-    def text(self, curves: str) -> str:
-        """The card as Markdown; ``curves`` is the picture's file name."""
+    def text(self) -> str:
+        """The card as Markdown."""
         lines = [f"# {self.title}", "", "| | |", "|---|---|"]
         lines += [f"| {label} | {value} |" for label, value in self.about.items()]
-        lines += ["", "Mean |error| of a landmark's coordinate on held-out samples, pixels of 224:"]
-        lines += ["", "| samples | error |", "|---|---|"]
+        lines += ["", self.measured, "", f"| {' | '.join(self.heading)} |", "|---|---|"]
         lines += [f"| {name} | {value:.3f} |" for name, value in self.validation.items()]
         if self.left_out:
             lines += ["", *(f"- {one}" for one in self.left_out)]
-        lines += ["", f"![Losses and validation by step]({curves})", ""]
-        lines += textwrap.wrap(USE, 120)
+        for words, file in self.pictures.items():
+            lines += ["", f"![{words}]({file})"]
+        lines += ["", *textwrap.wrap(USE, 120)]
         return "\n".join(lines) + "\n"
 
 
+def last_validation(points: pd.DataFrame) -> dict[str, float]:
+    """The last value of each curve of the validation, by name."""
+    return {
+        name.removeprefix(VALIDATION): value
+        for name, value in zip(points["name"], points["value"], strict=True)
+        if name.startswith(VALIDATION)
+    }
+
+
 def draw_curves(points: pd.DataFrame, title: str) -> Figure:
-    """Every curve of a run in a small picture of its own, validation together in the first one.
+    """Every curve of a run in a small picture of its own.
+
+    Curves of the validation that differ in what stands behind a comma, such as ``photos`` and
+    ``photos, occluded``, share one; they come first.
 
     Args:
         points: Columns step, name, value.
         title: Over everything.
     """
-    names = list(dict.fromkeys(points["name"]))
-    together = [name for name in names if name.startswith("validation: ")]
-    panels = [*([together] if together else []), *([n] for n in names if n not in together)]
+    panels: dict[str, list[str]] = {}
+    for name in sorted(dict.fromkeys(points["name"]), key=lambda one: VALIDATION not in one):
+        validated = name.startswith(VALIDATION)
+        panels.setdefault(name.partition(", ")[0] if validated else name, []).append(name)
     columns = 4
     rows = max(1, -(-len(panels) // columns))
     figure = Figure(figsize=(3.2 * columns, 2.2 * rows + 0.5), layout="constrained", dpi=90)
     for axis in (axes := figure.subplots(rows, columns, squeeze=False)).flat[len(panels) :]:
         axis.set_axis_off()
-    for axis, panel in zip(axes.flat, panels, strict=False):
-        for index, name in enumerate(panel):
+    for axis, (title_of_panel, names) in zip(axes.flat, panels.items(), strict=False):
+        for index, name in enumerate(names):
             of_name = points[points["name"] == name]
-            label = name.removeprefix("validation: ")
+            label = name.removeprefix(VALIDATION)
             axis.plot(of_name["step"], of_name["value"], lw=1, label=label, **line_style(index))
-        shown = points[points["name"].isin(panel)]["value"].tolist()
+        shown = points[points["name"].isin(names)]["value"].tolist()
         axis.set_yscale("log" if min(shown) > 0 else "linear")
-        axis.tick_params(labelsize="x-small")
-        if len(panel) > 1:
-            axis.set_title("validation", fontsize="small")
+        axis.tick_params(labelsize="x-small", which="both")
+        axis.set_title(plain(title_of_panel), fontsize="small")
+        if len(names) > 1:
             axis.legend(fontsize="xx-small", frameon=False)
-        else:
-            axis.set_title(plain(panel[0]), fontsize="small")
     figure.suptitle(plain(title), fontsize="medium")
     figure.supxlabel("step", fontsize="small")
     return figure
 
 
-def about_run(run: Run, seconds: float) -> dict[str, str]:
-    """Label → text, in order, for a run's card and for its weights' file.
+def about_command(environment: Environment, seed: int, seconds: float) -> dict[str, str]:
+    """Label → text, in order, of how a network came about: seed, command, time, commit, versions.
 
     Args:
-        run: The run.
-        seconds: How long it took since it was last started.
+        environment: As it was at the start.
+        seed: Of everything drawn.
+        seconds: How long the run took since it was last started.
     """
-    environment, config = run.environment, run.config
-    kinds = run.draws.counts
     return {
-        "stage": config.stage,
-        "preset": config.preset,
-        "network": f"{run.net.backbone}, crops of {run.net.size} pixels, "
-        f"{sum(one.numel() for one in run.net.parameters()):,} parameters",
-        "face model": f"{run.model.name} {run.model.digest[:16]}",
-        "started from": run.started,
-        "photos": run.photos,
-        "samples": f"{run.prepared.samples:,}, of which every twentieth photo's and person's are "
-        f"for validation; a batch has {', '.join(f'{n} {kind}s' for kind, n in kinds.items())}",
-        "points": f"estimated by {config.landmarks}, where a photo had none",
-        "steps": f"{run.course.steps:,}",
-        "seed": str(config.seed),
+        "seed": str(seed),
         "command": f"python {shlex.join(_words())}",
         "time": f"{seconds / 60:.0f} minutes of the last start, {environment.device}",
         "commit": f"{environment.git_commit or 'unknown'}"
@@ -120,13 +127,3 @@ def _words() -> list[str]:
     """The command as typed, without the folder that it was called from."""
     command = Path(sys.argv[0])
     return [command.name if command.is_absolute() else str(command), *sys.argv[1:]]
-
-
-def left_out(run: Run) -> tuple[str, ...]:
-    """Sentences: losses that were left out, and photos that could not be used."""
-    photos = run.prepared.left_out
-    if not photos:
-        return run.objective.left_out
-    path, why = next(iter(photos.items()))
-    told = f"{len(photos):,} photos could not be used, such as {Path(path).name}: {why}"
-    return (*run.objective.left_out, told)

@@ -1,26 +1,27 @@
 """A training run of the regressor: photos to samples, samples to weights, and a card."""
 
-import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
 
 from cfr.regressor.training import steps_done, train, validation_error
 from cfr.regressor.weights import save
+from protocols.roots import artifacts_folder
 from results.console import progress_bars
 from results.figures.overlays import draw_overlays
-from results.publish import artifacts_folder
 from results.tracking import TrackedRun
-from results.training.card import Card, about_run, draw_curves, left_out
-from results.training.curves import Curves, remember
+from results.training.card import Card, about_command, draw_curves, last_validation
+from results.training.curves import Curves
+from results.training.launching import launch
 from results.training.options import TrainRegressor
-from results.training.setting_up import Run, launch, make_ready
+from results.training.setting_up import Run, make_ready
+from results.training.watching import watch_run
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -51,14 +52,17 @@ def train_regressor(config: TrainRegressor, console: Console) -> Trained:
         BadInput: One of them is broken; or the folder holds a run with other options.
         BadOption: A device, backbone or kind of photos that is not there.
     """
-    fabric = launch(config)
+    fabric = launch(config.device, config.devices, config.precision, config.threads)
     begun = time.perf_counter()
     folder = config.out or artifacts_folder() / "regressor" / config.stage
     folder.mkdir(parents=True, exist_ok=True)
     with progress_bars(Console(stderr=True)) as show:
         run = make_ready(config, folder, fabric, show)
         done = steps_done(run.course)
-        tracked, curves = _watched(run, fabric, done)
+        told = {"steps": run.course.steps, "photos": run.photos[:400]}
+        tracked, curves = watch_run(
+            folder, "train-regressor", config.stage, config, told, fabric, done
+        )
         validate = partial(_validate, run, fabric, tracked)
         try:
             with show(f"training {config.stage}", run.course.steps) as advance:
@@ -72,34 +76,6 @@ def train_regressor(config: TrainRegressor, console: Console) -> Trained:
     if not fabric.is_global_zero:
         return Trained(folder, folder, ())
     return _leave(run, curves, tracked, time.perf_counter() - begun)
-
-
-def _watched(run: Run, fabric: "Fabric", done: int) -> tuple[TrackedRun | None, Curves]:
-    """Curves go on where the checkpoint is; the run's MLflow id is kept beside it."""
-    path = run.folder / "curves.csv"
-    if not fabric.is_global_zero:
-        return None, Curves(run.folder / f".curves-{fabric.global_rank}.csv", 0, None)
-    note = run.folder / "tracked.json"
-    known = _remembered(note) if done else ""
-    params = {**_plain(run.config), "steps": run.course.steps, "photos": run.photos[:400]}
-    tracked = TrackedRun("train-regressor", run.config.stage, params, artifacts_folder(), known)
-    remember(note, {"mlflow": tracked.id or known, "options": _plain(run.config)})
-    return tracked, Curves(path, done, tracked)
-
-
-def _remembered(note: Path) -> str:
-    try:
-        return str(json.loads(note.read_text(encoding="utf-8"))["mlflow"])
-    except (OSError, ValueError, KeyError):
-        return ""
-
-
-def _plain(config: TrainRegressor) -> dict[str, Any]:
-    found = {}
-    for name, value in asdict(config).items():
-        plain = value if isinstance(value, int | float | str | bool | None) else str(value)
-        found[name] = list(value) if isinstance(value, tuple) else plain
-    return found
 
 
 def _validate(
@@ -124,17 +100,19 @@ def _leave(run: Run, curves: Curves, tracked: TrackedRun | None, seconds: float)
     weights, card = run.folder / f"{name}.safetensors", run.folder / f"{name}.md"
     picture = run.folder / f"{name}-curves.png"
     points = curves.table()
-    start = "validation: "
-    found = {  # the last of each name stays
-        name.removeprefix(start): value
-        for name, value in zip(points["name"], points["value"], strict=True)
-        if name.startswith(start)
-    }
     about = about_run(run, seconds)
     save(weights, run.net, about)
     draw_curves(points, f"{run.config.stage}, {run.course.steps:,} steps").savefig(picture)
-    told = Card(f"The regressor `{run.config.stage}`", about, found, left_out(run))
-    card.write_text(told.text(picture.name), encoding="utf-8")
+    told = Card(
+        title=f"The regressor `{run.config.stage}`",
+        about=about,
+        measured="Mean |error| of a landmark's coordinate on held-out samples, pixels of 224:",
+        heading=("samples", "error"),
+        validation=last_validation(points),
+        left_out=left_out(run),
+        pictures={"Losses and validation by step": picture.name},
+    )
+    card.write_text(told.text(), encoding="utf-8")
     refused = ""
     if tracked is not None:
         for path in (weights, card, picture, curves.path):
@@ -143,3 +121,37 @@ def _leave(run: Run, curves: Curves, tracked: TrackedRun | None, seconds: float)
         refused = tracked.refused
     warnings = (*left_out(run), *([refused] if refused else []))
     return Trained(weights, card, warnings)
+
+
+def about_run(run: Run, seconds: float) -> dict[str, str]:
+    """Label → text, in order, for a run's card and for its weights' file.
+
+    Args:
+        run: The run.
+        seconds: How long it took since it was last started.
+    """
+    config, kinds = run.config, run.draws.counts
+    return {
+        "stage": config.stage,
+        "preset": config.preset,
+        "network": f"{run.net.backbone}, crops of {run.net.size} pixels, "
+        f"{sum(one.numel() for one in run.net.parameters()):,} parameters",
+        "face model": f"{run.model.name} {run.model.digest[:16]}",
+        "started from": run.started,
+        "photos": run.photos,
+        "samples": f"{run.prepared.samples:,}, of which every twentieth photo's and person's are "
+        f"for validation; a batch has {', '.join(f'{n} {kind}s' for kind, n in kinds.items())}",
+        "points": f"estimated by {config.landmarks}, where a photo had none",
+        "steps": f"{run.course.steps:,}",
+        **about_command(run.environment, config.seed, seconds),
+    }
+
+
+def left_out(run: Run) -> tuple[str, ...]:
+    """Sentences: losses that were left out, and photos that could not be used."""
+    photos = run.prepared.left_out
+    if not photos:
+        return run.objective.left_out
+    path, why = next(iter(photos.items()))
+    told = f"{len(photos):,} photos could not be used, such as {Path(path).name}: {why}"
+    return (*run.objective.left_out, told)

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from cfr.morphable.model import MorphableModel
 from cfr.morphable.sources import load_model
 from cfr.regressor.batches import Draws
@@ -16,14 +14,13 @@ from cfr.regressor.objectives import FaceObjective, StudentObjective
 from cfr.regressor.presets import Augmentation, FacePreset
 from cfr.regressor.samples import SampleFiles
 from cfr.regressor.training import Course
+from protocols.roots import artifacts_folder
 from protocols.training_photos import load_training_photos
 from protocols.types import InputFile
 from results.cache.canonical import canonical
 from results.environment import current_environment
-from results.export.ground import torch_device
 from results.export.mapping import Workers
 from results.export.work import Show
-from results.publish import artifacts_folder
 from results.record import Environment
 from results.training.options import TrainRegressor, frame_of
 from results.training.sample_files import (
@@ -72,22 +69,6 @@ class Run:
     photos: str
     prepared: PreparedSamples
     environment: Environment
-
-
-def launch(config: TrainRegressor) -> "Fabric":
-    """Lightning Fabric as the options ask for it, launched."""
-    from lightning.fabric import Fabric
-
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    fabric = Fabric(
-        accelerator=torch_device(config.device),
-        devices=config.devices,
-        strategy="ddp" if config.devices > 1 else "auto",
-        precision=config.precision,
-    )
-    fabric.launch()
-    return fabric
 
 
 def make_ready(config: TrainRegressor, folder: Path, fabric: "Fabric", show: Show) -> Run:

@@ -13,9 +13,8 @@ from cfr.regressor.published import KINDS as PUBLISHED
 from cfr.regressor.published import load_published
 from cfr.regressor.weights import load, start_from
 from protocols.errors import BadInput, DatasetUnavailable
-from protocols.roots import project_root
+from protocols.roots import artifacts_folder, project_root
 from protocols.types import InputFile
-from results.publish import artifacts_folder
 from results.training.options import BEFORE
 
 if TYPE_CHECKING:

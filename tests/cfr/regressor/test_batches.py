@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from cfr.morphable.model import MorphableModel
-from cfr.regressor.batches import Batch, Draws, read_ahead
+from cfr.reading_ahead import read_ahead
+from cfr.regressor.batches import Batch, Draws
 from cfr.regressor.landmarks import project_landmarks
 from cfr.regressor.presets import Augmentation, Mix
 from cfr.regressor.samples import KINDS, Frame, Sample, SampleFiles, save_samples

@@ -12,6 +12,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
+from cfr.checkpoint import Diverged
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
 from cfr.regressor import mini
@@ -23,7 +24,6 @@ from cfr.regressor.presets import BASELINE, Augmentation, FacePreset, Mix, Sched
 from cfr.regressor.samples import Frame, Kind, Sample, SampleFiles, save_samples
 from cfr.regressor.training import (
     Course,
-    Diverged,
     build_optimizer,
     learning_rate,
     train,

@@ -1,0 +1,38 @@
+"""Lightning Fabric as a training run's options ask for it."""
+
+from typing import TYPE_CHECKING, Literal
+
+from recognizers.types import Device
+from results.export.ground import torch_device
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+def launch(device: Device, devices: int, precision: Precision, threads: int) -> "Fabric":
+    """Launch the processes of a run; under ``torchrun``, this is one of them.
+
+    Args:
+        device: Where networks are trained.
+        devices: Processes of this machine, a device each.
+        precision: Fabric's.
+        threads: CPU threads of each process; 0 for PyTorch's own choice.
+
+    Raises:
+        BadOption: CUDA was asked for, and PyTorch has none.
+    """
+    import torch
+    from lightning.fabric import Fabric
+
+    if threads:
+        torch.set_num_threads(threads)
+    fabric = Fabric(
+        accelerator=torch_device(device),
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
