@@ -5,6 +5,7 @@ identity, expression, texture, rotation (3), lighting (27), translation (3). The
 one light for the three channels.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from cfr.types import Coefficients
 from protocols.errors import BadInput, DataError
 
-_FORMAT = "cfr-coefficients-1"
+_FORMAT, _METADATA = "cfr-coefficients-1", "__metadata__"
 
 
 class WrongFaceModel(DataError):
@@ -114,13 +115,26 @@ class Layout:
 def save_coefficients(path: Path, coefficients: Coefficients) -> None:
     """Write coefficients as safetensors; the file names their face model.
 
+    Equal coefficients are equal bytes.
+
     Raises:
         OSError: The file cannot be written.
     """
     from safetensors.torch import save
 
     tensors = {name: part.detach().contiguous() for name, part in coefficients.parts().items()}
-    path.write_bytes(save(tensors, {"format": _FORMAT, "model": coefficients.model}))
+    content = save(tensors, {"format": _FORMAT, "model": coefficients.model})
+    path.write_bytes(_in_order(content))
+
+
+def _in_order(content: bytes) -> bytes:
+    """Safetensors with its metadata sorted: the library puts them in an order of chance."""
+    start = 8  # the length of the header comes first
+    end = start + int.from_bytes(content[:start], "little")
+    header = json.loads(content[start:end])
+    header[_METADATA] = dict(sorted(header[_METADATA].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return content[:start] + text.ljust(end - start) + content[end:]
 
 
 def load_coefficients(path: Path, layout: Layout) -> Coefficients:

@@ -11,6 +11,8 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
+from cfr.filters import box, gaussian, median
+
 _STABLE = 0.03**2  # C2 of SSIM, for pictures up to 1
 _WINDOW, _SIGMA = 5, 1.5  # of SSIM's Gaussian
 _SMOOTHED, _MEDIAN = 3, 5
@@ -40,9 +42,27 @@ RULES: Mapping[Literal["paper", "release"], DifferenceRule] = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What Eq. 5 takes of a picture alone, for pictures that are compared with several.
+
+    Attributes:
+        lab: ``(b, 3, h, w)`` CIE Lab, smoothed over 3 × 3 pixels.
+        moments: ``(b, 3, h, w)`` each: RGB, and mean and variance of each pixel's neighbourhood.
+    """
+
+    lab: Float[Tensor, "b 3 h w"]
+    moments: tuple[Tensor, Tensor, Tensor]
+
+
+def look_at(picture: Float[Tensor, "b 3 h w"]) -> Seen:
+    """Prepare a picture of at least 3 pixels a side for :func:`difference`."""
+    return Seen(_lab(picture), _moments(picture))
+
+
 def difference(
-    one: Float[Tensor, "b 3 h w"],
-    other: Float[Tensor, "b 3 h w"],
+    one: Float[Tensor, "b 3 h w"] | Seen,
+    other: Float[Tensor, "b 3 h w"] | Seen,
     alpha: float,
     *,
     graded: bool = False,
@@ -62,27 +82,20 @@ def difference(
     Returns:
         Values from 0 to 1 after a median filter of 5 × 5, all 0 or 1 unless graded.
     """
-    from kornia.filters import median_blur
-
-    colour = _standard(color_difference(one, other))
-    structure = _standard(structure_difference(one, other))
+    one = one if isinstance(one, Seen) else look_at(one)
+    other = other if isinstance(other, Seen) else look_at(other)
+    colour = _standard(_distance(one.lab, other.lab))
+    structure = _standard(_structure(one.moments, other.moments))
     found = _standard(colour * structure + colour + alpha * structure)
     decided = found.clamp(0, 1) if graded else (found > 0).to(found.dtype)
-    return median_blur(decided, _MEDIAN)
+    return median(decided, _MEDIAN)
 
 
 def color_difference(
     one: Float[Tensor, "b 3 h w"], other: Float[Tensor, "b 3 h w"]
 ) -> Float[Tensor, "b 1 h w"]:
     """Distance of the pictures in CIE Lab, each smoothed over 3 × 3 pixels first."""
-    from kornia.color import rgb_to_lab
-    from kornia.filters import box_blur
-
-    # The border is black in Lab, as in the published code.
-    labs = [
-        box_blur(rgb_to_lab(picture.clamp(0, 1)), _SMOOTHED, "constant") for picture in (one, other)
-    ]
-    return (labs[0] - labs[1]).square().sum(1, keepdim=True).sqrt()
+    return _distance(_lab(one), _lab(other))
 
 
 def structure_difference(
@@ -92,15 +105,32 @@ def structure_difference(
 
     (2σ₁₂ + C₂) / (σ₁² + σ₂² + C₂) with a Gaussian of 5 × 5, σ 1.5, zeros around the pictures.
     """
-    from kornia.filters import gaussian_blur2d
+    return _structure(_moments(one), _moments(other))
 
-    def smooth(picture: Tensor) -> Tensor:
-        return gaussian_blur2d(picture, _WINDOW, (_SIGMA, _SIGMA), "constant")
 
-    mean, mean_other = smooth(one), smooth(other)
-    variance = smooth(one.square()) - mean.square()
-    variance_other = smooth(other.square()) - mean_other.square()
-    covariance = smooth(one * other) - mean * mean_other
+def _lab(picture: Tensor) -> Tensor:
+    """Smoothed CIE Lab; the border is black in Lab, as in the published code."""
+    from kornia.color import rgb_to_lab
+
+    return box(rgb_to_lab(picture.clamp(0, 1)), _SMOOTHED, "constant")
+
+
+def _smooth(picture: Tensor) -> Tensor:
+    return gaussian(picture, _WINDOW, _SIGMA, "constant")
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    return (one - other).square().sum(1, keepdim=True).sqrt()
+
+
+def _moments(picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    mean = _smooth(picture)
+    return picture, mean, _smooth(picture.square()) - mean.square()
+
+
+def _structure(one: tuple[Tensor, ...], other: tuple[Tensor, ...]) -> Tensor:
+    (picture, mean, variance), (picture_other, mean_other, variance_other) = one, other
+    covariance = _smooth(picture * picture_other) - mean * mean_other
     alike = (2 * covariance + _STABLE) / (variance + variance_other + _STABLE)
     return (1 - alike).mean(1, keepdim=True)
 

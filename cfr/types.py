@@ -38,6 +38,11 @@ class Coefficients:
         """The tensors by name, in the order of a regressor's output vector."""
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "model"}
 
+    def rows(self, index: list[int]) -> "Coefficients":
+        """Those of some faces, in the order asked for; a face may come several times."""
+        parts = {name: part[index] for name, part in self.parts().items()}
+        return Coefficients(**parts, model=self.model)
+
     def to(self, device: torch.device | str) -> "Coefficients":
         """The same on another device."""
         parts = {name: part.to(device) for name, part in self.parts().items()}

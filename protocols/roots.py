@@ -32,6 +32,12 @@ def project_root() -> Path:
     return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
 
 
+def artifacts_folder() -> Path:
+    """Where outputs go: ``CFR_ARTIFACTS``, or the git-ignored ``artifacts/`` of the checkout."""
+    named = os.environ.get("CFR_ARTIFACTS")
+    return Path(named).expanduser() if named else project_root() / "artifacts"
+
+
 def resolve_root(
     name: str,
     override: Path | None = None,

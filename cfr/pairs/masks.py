@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from cfr.occlusion import difference
+from cfr.filters import box
+from cfr.occlusion import difference, look_at
 from cfr.pairs.rules import FACE, PairRule
 from cfr.parsing.types import Label
 
@@ -87,8 +88,9 @@ def target_mask(
         of that: 0, 0.15, 0.25, 0.75, 0.9 or 1 as a rule.
     """
     eyes, of = eye_region(labels, drawn), rule.difference
-    apart = difference(damaged, guide, of.alpha, graded=of.graded)
-    apart_in_eyes = difference(damaged, photo, of.alpha_of_eyes, graded=of.graded)
+    seen = look_at(damaged)
+    apart = difference(seen, guide, of.alpha, graded=of.graded)
+    apart_in_eyes = difference(seen, photo, of.alpha_of_eyes, graded=of.graded)
     found = torch.where(eyes[:, None], apart_in_eyes, apart) + _coarse(face, labels, eyes, rule)
     found = (found.clamp(0, 1) * face[:, None] * ~_rim(face)).round()
     return found if rule.binary else (3 * found + objects) / 4
@@ -123,14 +125,14 @@ def _coarse(
 
 def _rim(face: Bool[Tensor, "b s s"]) -> Bool[Tensor, "b 1 s s"]:
     """The border of the face, where a pair differs because it ends there."""
-    from kornia.filters import box_blur
     from kornia.morphology import erosion
 
     outside = (~face)[:, None].float()
-    near = box_blur(erosion(outside, torch.ones(_RIM, _RIM, device=face.device)), _RIM_BLUR)
+    near = box(erosion(outside, torch.ones(_RIM, _RIM, device=face.device)), _RIM_BLUR)
     return (near > 0) & (near < _RIM_MOST)
 
 
 def _among(labels: Int64[Tensor, "b s s"], some: tuple[Label, ...]) -> Bool[Tensor, "b s s"]:
-    values = torch.tensor([one.value for one in some], device=labels.device)
-    return torch.isin(labels, values)
+    table = torch.zeros(len(Label), dtype=torch.bool, device=labels.device)
+    table[[one.value for one in some]] = True
+    return table.index_select(0, labels.reshape(-1)).view(labels.shape)

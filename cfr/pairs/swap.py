@@ -14,11 +14,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from cfr.camera import Camera, place
+from cfr.filters import box
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
 from cfr.pairs.masks import object_mask, target_mask
 from cfr.pairs.rules import RULES, PairRule
-from cfr.parsing.from_model import ModelParser
+from cfr.parsing.from_model import parse_drawn
 from cfr.parsing.types import FaceParser, FittedFaces
 from cfr.render.rasterizer import rasterize
 from cfr.render.shading import interpolate, render
@@ -88,16 +89,17 @@ def make_pairs(
         ValueError: There are more or fewer faces than photos.
     """
     camera = Camera().resized(photo.shape[-1])
-    faces = FittedFaces(model, coefficients, camera)
-    drawn = ModelParser().parse(photo, faces)
-    labels = drawn if parser is None else parser.parse(photo, faces)
-    mesh = reconstruct(model, coefficients)
+    shape = model.shape(coefficients)
+    mesh = reconstruct(model, coefficients, shape)
     at = camera.project(mesh.vertices)
     fragments = rasterize(at, model.triangles, camera.size, camera.size)
+    faces = FittedFaces(model, coefficients, camera)
+    drawn = parse_drawn(fragments, faces)
+    labels = drawn if parser is None else parser.parse(photo, faces)
     face, mode = fragments.coverage, rule.sampling
 
     def draw(colors: Tensor) -> Tensor:
-        return interpolate(fragments, model.triangles, colors).clamp(0, 1)
+        return interpolate(fragments, model.triangles, colors).contiguous().clamp_(0, 1)
 
     projected, estimated = draw(sample_photo(photo, at, mode)), draw(mesh.colors)
     objects = object_mask(photo, estimated, face, labels, drawn, rule)
@@ -105,8 +107,7 @@ def make_pairs(
         swapped, guide = exchange(photo, projected, estimated, objects, face)
     else:
         swapped, guide = photo, estimated
-    still = torch.zeros_like(coefficients.translation)
-    away = place(model.shape(coefficients), rotation, still)
+    away = place(shape, rotation, torch.zeros_like(coefficients.translation))
     colors = sample_photo(swapped, at, mode)
     turned = render(FaceMesh(away, colors, model.triangles), camera).image.clamp(0, 1)
     damaged = draw(_colors_again(turned, camera.project(away), mode))
@@ -146,14 +147,13 @@ def exchange(
         R_ps, the photo with the estimated face where objects were, and R_es, the estimated face
         with the objects, smoothed where the mask is.
     """
-    from kornia.filters import box_blur
     from kornia.morphology import dilation
 
     square = torch.ones(3, 3, device=objects.device)
-    soft = box_blur(dilation(objects, square), 3) * face[:, None]
+    soft = box(dilation(objects, square), 3) * face[:, None]
     swapped = photo * (1 - soft) + estimated * soft
     guide = estimated * (1 - objects) + projected * objects
-    return swapped, guide * (1 - soft) + soft * box_blur(guide, 3)
+    return swapped, guide * (1 - soft) + soft * box(guide, 3)
 
 
 def draw_rotations(

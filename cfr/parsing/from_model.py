@@ -13,6 +13,7 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from cfr.camera import place
+from cfr.fit.parts import kept
 from cfr.morphable.model import REGIONS, MorphableModel
 from cfr.parsing.outlines import label_by_outlines, lids
 from cfr.parsing.types import FittedFaces, Label
@@ -90,7 +91,7 @@ class ModelParser:
         shape = model.shape(coefficients)
         vertices = place(shape, coefficients.rotation, coefficients.translation)
         if len(model.regions):
-            labels = label_by_regions(model).expand(len(photo), -1)
+            labels = _by_regions(model, len(photo))
         else:
             labels = label_by_outlines(shape, model.landmarks)
             added, of_added = lids(model.landmarks, len(model.mean_shape))
@@ -99,6 +100,24 @@ class ModelParser:
             labels = torch.cat((labels, of_added.expand(len(photo), -1)), dim=1)
         points = faces.camera.resized(size).project(vertices)
         return label_pixels(rasterize(points, triangles, size, size), triangles, labels)
+
+
+def parse_drawn(fragments: Fragments, faces: FittedFaces) -> Int64[Tensor, "b s s"]:
+    """As :meth:`ModelParser.parse`, of faces that are drawn already.
+
+    Args:
+        fragments: Of the faces' own vertices and triangles, in their camera.
+        faces: The faces; a model without regions is drawn again, with lids.
+    """
+    model = faces.model
+    if len(model.regions):
+        return label_pixels(fragments, model.triangles, _by_regions(model, len(fragments.face)))
+    return ModelParser().parse(fragments.barycentric.permute(0, 3, 1, 2), faces)
+
+
+def _by_regions(model: MorphableModel, batch: int) -> Tensor:
+    """:func:`label_by_regions`, once a model, for each face of a batch."""
+    return kept(model, "labels", 0, lambda: label_by_regions(model)).expand(batch, -1)
 
 
 def label_by_regions(model: MorphableModel) -> Int64[Tensor, " v"]:

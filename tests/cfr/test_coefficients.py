@@ -55,6 +55,10 @@ def test_files_keep_the_numbers_and_the_model(tmp_path: Path) -> None:
     save_coefficients(tmp_path / "faces.safetensors", coefficients)
     again = load_coefficients(tmp_path / "faces.safetensors", LAYOUT)
     assert torch.equal(LAYOUT.join(again), LAYOUT.join(coefficients))
+    content = (tmp_path / "faces.safetensors").read_bytes()
+    for _ in range(20):  # safetensors by itself writes metadata in either order
+        save_coefficients(tmp_path / "faces.safetensors", coefficients)
+        assert (tmp_path / "faces.safetensors").read_bytes() == content
     other = Layout(80, 64, 80, 27, model="b" * 64)
     with pytest.raises(
         WrongFaceModel, match=r"faces\.safetensors: made with face model aaaaaaaaaaaa"

@@ -11,7 +11,7 @@ from cfr.camera import Camera, place
 from cfr.coefficients import WrongFaceModel
 from cfr.morphable.model import REGIONS, ModelArrays, MorphableModel
 from cfr.morphable.sources import load_model
-from cfr.parsing.from_model import ModelParser, label_by_regions, label_pixels
+from cfr.parsing.from_model import ModelParser, label_by_regions, label_pixels, parse_drawn
 from cfr.parsing.types import FaceParser, FittedFaces, Label
 from cfr.render.rasterizer import rasterize
 from cfr.render.shading import interpolate
@@ -222,3 +222,15 @@ def test_coefficients_of_another_model_are_refused(builtin: MorphableModel) -> N
 
 def test_the_identity_is_of_the_method_alone() -> None:
     assert ModelParser().identity == {"method": "model", "torch": torch.__version__}
+
+
+@pytest.mark.parametrize("name", ["builtin", "unnamed"])
+def test_a_drawn_face_is_parsed_alike(name: str, request: pytest.FixtureRequest) -> None:
+    model = request.getfixturevalue(name)
+    fitted = faces(model, [0.0, 40.0], **{model.expression_names[_jaw(model)]: _much(model)})
+    one = fitted.coefficients
+    placed = place(model.shape(one), one.rotation, one.translation)
+    at = fitted.camera.resized(64).project(placed)
+    found = parse_drawn(rasterize(at, model.triangles, 64, 64), fitted)
+    assert torch.equal(found, parse(fitted, 64))
+    assert (found == Label.INNER_MOUTH).any()

@@ -1,0 +1,46 @@
+"""All stages of a few pairs, as the paper's Fig. 2 has them."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from cfr.pairs.live import LivePairs
+from cfr.pairs.pictures import to_uint8
+from results.figures.sheet import draw_sheet
+
+_ROWS = 4
+_COLOURS = {
+    "photo I": "photo",
+    "its colours R_p": "projected",
+    "estimated R_e": "estimated",
+    "objects M_obj": "objects",
+    "photo, swapped R_ps": "swapped",
+    "guide R_es": "guide",
+    "turned": "turned",
+    "damaged R_psr": "damaged",
+    "target mask": "target",
+}
+"""What the columns are called, and the attributes of :class:`cfr.pairs.swap.SwapPairs`."""
+
+
+def draw_stages(live: LivePairs, rows: int = _ROWS) -> Figure:
+    """Draw pairs with their stages, evenly spread over a folder, as they were written.
+
+    Args:
+        live: The folder, with its face model and parser.
+        rows: At most so many pairs.
+    """
+    count = min(rows, len(live))
+    indices = [round(at * len(live) / count) for at in range(count)]
+    records = [live.folder.records[index] for index in indices]
+    rotation = torch.tensor([one.rotation_degrees for one in records]).deg2rad()
+    pairs = live.turn(indices, rotation)
+    columns = {title: _picture(getattr(pairs, name)) for title, name in _COLOURS.items()}
+    return draw_sheet([{title: one[at] for title, one in columns.items()} for at in range(count)])
+
+
+def _picture(values: Float[Tensor, "b c s s"]) -> UInt8[np.ndarray, "b s s 3"]:
+    """RGB, of a mask as grey."""
+    return to_uint8(values.expand(-1, 3, -1, -1))

@@ -1,0 +1,259 @@
+"""Swap-R&R pairs of photos, on disk: the command line of ``make_pairs.py``, and what it does."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from protocols.errors import BadInput, BadOption
+from results.export.work import Show
+
+if TYPE_CHECKING:  # PyTorch is imported when a run begins
+    from cfr.pairs.about import About, PairSettings, Shard
+    from protocols.training_photos import TrainingPhotos
+    from results.pair_orders import PairOrder, PhotoBlock
+    from results.pair_shards import ShardReport
+
+PHOTOS_A_SHARD = 64
+_SMALLEST, _LARGEST = 32, 1024
+
+
+@dataclass(frozen=True)
+class MakePairs:
+    """Make Swap-R&R pairs: a damaged face, its guide, and the mask of what has to be repaired.
+
+    A run that was killed goes on where it was.
+    """
+
+    photos: Annotated[Path, tyro.conf.Positional]
+    """The folder of photos."""
+    out: Annotated[Path, tyro.conf.Positional]
+    """The folder to write to."""
+    kind: Literal["folder", "300w-lp", "celeba", "multi-pie"] = "folder"
+    """How the photos are laid out (docs/data.md)."""
+    list: Path | None = None
+    """Names of the photos to take, a line each, relative to the folder."""
+    size: int = 224
+    """Pixels along each side of the pictures."""
+    preset: Literal["release", "paper"] = "release"
+    """Where the paper and its published code differ."""
+    swap: bool = True
+    """Exchange what hides the face; without is the ablation."""
+    parser: str = "none"
+    """What tells face and objects apart: none (the fitted face alone), bisenet:FILE,
+    bisenet-public:FILE or unet:FILE."""
+    coefficients: str = "fit"
+    """fit, or the file of a regressor, such as assets/regressor-stage2.safetensors."""
+    landmarks: Literal["dlib", "dlib-hog", "insightface", "retinaface", "sidecar", "tddfa"] = (
+        "tddfa"
+    )
+    """What finds faces and their 68 points where the photos have none (docs/landmarks.md)."""
+    landmarks_root: Path | None = None
+    """Folder of its weights, or of the points' files; beats CFR_DATA, data.toml and data/NAME."""
+    model: str = "builtin"
+    """Face model: builtin, ict:DIR or bfm09:FILE."""
+    seed: int = 0
+    """Of the rotations."""
+    each: int = 1
+    """Rotations of a photo."""
+    jobs: int = 0
+    """Processes; 0 for one a core. On a GPU this process does it all."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks and pictures are computed; another one moves last bits."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no run could use, before any file is read."""
+        if not _SMALLEST <= self.size <= _LARGEST:
+            raise BadOption(f"--size {self.size}", f"{_SMALLEST} to {_LARGEST} pixels")
+        for name, least in (("each", 1), ("seed", 0), ("jobs", 0)):
+            if getattr(self, name) < least:
+                raise BadOption(f"--{name} {getattr(self, name)}", f"at least {least}")
+
+
+@dataclass(frozen=True)
+class MadePairs:
+    """What a run left.
+
+    Attributes:
+        pairs: How many there are, over all.
+        photos: Of how many photos, those left out included.
+        left_out: Photo → why there is no pair of it.
+        rule: What photos these are, in words.
+        seconds: Of all processes of this run, by what they were spent on.
+        made: Pairs of this run.
+        wall: Seconds of this run.
+        stages: A picture of all stages.
+    """
+
+    pairs: int
+    photos: int
+    left_out: Mapping[str, str]
+    rule: str
+    seconds: Mapping[str, float]
+    made: int
+    wall: float
+    stages: Path
+
+    def sentences(self) -> Iterator[str]:
+        """For the console."""
+        yield self.rule
+        without = len(self.left_out)
+        yield f"{self.pairs:,} pairs of {self.photos - without:,} photos; {without:,} left out"
+        if not self.made:
+            return
+        own = sum(self.seconds.values()) - self.seconds.get("landmarks", 0.0)
+        parts = ", ".join(f"{on} {one:.1f}" for on, one in self.seconds.items())
+        yield (
+            f"{self.made:,} of them made in {self.wall:.1f} s, {self.made / own:.2f} a second of "
+            f"one process without landmarks (seconds of all processes: {parts})"
+        )
+
+
+def make_pairs_of(config: MakePairs, show: Show) -> MadePairs:
+    """Make what is not there yet.
+
+    Raises:
+        DatasetUnavailable: Photos, the face model, a regressor or weights are absent.
+        BadInput: One of them is broken, no photo gives a pair, or the folder holds something else,
+            or pairs made with other options; says which.
+        BadOption: There is no such face model, parser or device.
+        WorkersLost: A process was ended by the system.
+    """
+    from cfr.pairs.shards import remove_partial, shard_name
+    from protocols.training_photos import load_training_photos
+    from results.export.mapping import Workers, map_blocks
+    from results.pair_settings import begin, settings_of
+    from results.pair_shards import make_shard
+
+    begun = time.perf_counter()
+    found = load_training_photos(config.kind, config.photos.expanduser(), config.list)
+    order = _order(config)
+    settings = settings_of(order, found, PHOTOS_A_SHARD)
+    out = config.out
+    out.mkdir(parents=True, exist_ok=True)
+    with _alone(out):
+        begin(out, settings)
+        remove_partial(out)
+        blocks = _blocks(found, config.photos.expanduser())
+        waiting = [one for one in blocks if not (out / shard_name(one.number)).is_dir()]
+        workers = Workers(1 if order.device == "cuda" else config.jobs)
+        reports: list[ShardReport] = []
+        with show("making pairs", len(found.photos)) as advance:
+            advance(len(found.photos) - sum(len(one.photos) for one in waiting))
+            for at, report in map_blocks(partial(make_shard, out, order), waiting, workers):
+                reports.append(report)
+                advance(len(waiting[at].photos))
+        about = _finish(out, settings, blocks)
+        stages = _draw(out, order)
+    return MadePairs(
+        pairs=about.pairs,
+        photos=len(found.photos),
+        left_out=about.left_out,
+        rule=found.rule,
+        seconds=_total(reports),
+        made=sum(one.pairs for one in reports),
+        wall=time.perf_counter() - begun,
+        stages=stages,
+    )
+
+
+def _order(config: MakePairs) -> "PairOrder":
+    from results.export.ground import torch_device
+    from results.pair_orders import PairOrder
+
+    root = config.landmarks_root
+    return PairOrder(
+        model=config.model,
+        size=config.size,
+        preset=config.preset,
+        swap=config.swap,
+        parser=config.parser,
+        coefficients=config.coefficients,
+        landmarks=config.landmarks,
+        landmarks_root=None if root is None else root.expanduser(),
+        seed=config.seed,
+        each=config.each,
+        device=torch_device(config.device),
+    )
+
+
+def _blocks(found: "TrainingPhotos", root: Path) -> "list[PhotoBlock]":
+    from results.pair_orders import PhotoBlock, PhotoToPair
+
+    photos = [
+        PhotoToPair(one.path, one.path.relative_to(root).as_posix(), one.points)
+        for one in found.photos
+    ]
+    return [
+        PhotoBlock(number, first, tuple(photos[first : first + PHOTOS_A_SHARD]))
+        for number, first in enumerate(range(0, len(photos), PHOTOS_A_SHARD))
+    ]
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """One run at a time writes to a folder."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(out / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise BadInput(out, "", "a folder that no other run writes to", "one that does") from error
+
+
+def _finish(out: Path, settings: "PairSettings", blocks: "Sequence[PhotoBlock]") -> "About":
+    """Look through all shards and write what they hold."""
+    from cfr.pairs.about import ABOUT, finished
+    from cfr.pairs.shards import read_left_out, shard_name
+    from results.cache.durable import write_durably
+
+    shards: list[Shard] = []
+    left_out: dict[str, str] = {}
+    for block in blocks:
+        folder = out / shard_name(block.number)
+        shards.append(_shard(folder))
+        left_out |= read_left_out(folder)
+    about = finished(settings, tuple(shards), left_out)
+    if not about.pairs:
+        path, why = next(iter(left_out.items()))
+        raise BadInput(out, "", "photos with faces", f"none of {len(left_out):,}; {path}: {why}")
+    write_durably(out / ABOUT, about.text().encode())
+    return about
+
+
+def _shard(folder: Path) -> "Shard":
+    from cfr.pairs.about import Shard
+    from cfr.pairs.shards import COEFFICIENTS, INDEX, read_index
+    from protocols.types import InputFile
+
+    pairs = len(read_index(folder))
+    index = InputFile.of(folder / INDEX).sha256
+    return Shard(pairs, index, InputFile.of(folder / COEFFICIENTS).sha256 if pairs else "")
+
+
+def _draw(out: Path, order: "PairOrder") -> Path:
+    """All stages of a few pairs, side by side."""
+    from cfr.pairs.folder import PairFolder
+    from cfr.pairs.live import LivePairs
+    from results.figures.stages import draw_stages
+    from results.pair_orders import face_model, face_parser
+
+    live = LivePairs(PairFolder(out), face_model(order.model, order.device), face_parser(order))
+    path = out / "stages.png"
+    draw_stages(live).savefig(path)
+    return path
+
+
+def _total(reports: "Sequence[ShardReport]") -> Mapping[str, float]:
+    """Seconds of several shards, by what they were spent on."""
+    found: dict[str, float] = {}
+    for report in reports:
+        for on, seconds in report.seconds.items():
+            found[on] = found.get(on, 0.0) + seconds
+    return found
