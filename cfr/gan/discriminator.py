@@ -5,7 +5,6 @@ code has five.
 """
 
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -13,10 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cfr.gan.layers import SLOPE, normalized_conv
-
-Form = Literal["paper", "release"]
-"""``release``: four convolutions of stride 2 and one of 1 × 1. ``paper``: six of 4 × 4, the last
-two of stride 1, as in a PatchGAN of four layers (junyanz/pytorch-CycleGAN-and-pix2pix)."""
+from cfr.gan.sizes import Form
 
 
 class Patches(nn.Sequential):

@@ -5,13 +5,13 @@ yeongjoonJu/CFR-GAN. Its gates suppress where their branch is high, in the encod
 in the residual blocks as σ.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cfr.gan.batch_norm import SharedBatchNorm
 from cfr.gan.layers import (
     SLOPE,
     GatedDown,
@@ -21,31 +21,12 @@ from cfr.gan.layers import (
     normalized_conv,
     raised,
 )
+from cfr.gan.sizes import PUBLISHED, GeneratorSize
+from cfr.gan.winograd import use_winograd
 
 STEP = 4
 """Sides of pictures are multiples of this."""
 _SMALLEST = 16
-
-
-@dataclass(frozen=True)
-class GeneratorSize:
-    """How large a generator is.
-
-    Attributes:
-        width: Channels of its first layer; twice and four times as many follow. Published: 64.
-        blocks: Residual blocks. Published: 9.
-    """
-
-    width: int = 64
-    blocks: int = 9
-
-    def __post_init__(self) -> None:
-        """Refuse what is no network."""
-        if self.width < 1 or self.blocks < 0:
-            raise ValueError(f"a generator of width {self.width} with {self.blocks} blocks")
-
-
-PUBLISHED = GeneratorSize()
 
 
 class Painted(NamedTuple):
@@ -53,7 +34,8 @@ class Painted(NamedTuple):
 
     Attributes:
         image: ``(b, 3, s, s)`` the face without what hid it, RGB in [0, 1].
-        mask: ``(b, 1, s, s)`` how surely each pixel of the damaged render was hidden, in [0, 1].
+        mask: ``(b, 1, s, s)`` how surely each pixel of the damaged render was hidden, in [0, 1];
+            all 0 without the occlusion path.
     """
 
     image: Float[Tensor, "b 3 s s"]
@@ -68,7 +50,7 @@ class MaskPath(nn.Module):
         self.coarse = _raised_with_batch_norm(4 * width, 2 * width)
         self.mix = nn.Sequential(
             nn.Conv2d(4 * width, 2 * width, 3, padding=1),
-            nn.BatchNorm2d(2 * width),
+            SharedBatchNorm(2 * width),
             nn.LeakyReLU(SLOPE),
         )
         self.fine = _raised_with_batch_norm(2 * width, width)
@@ -95,19 +77,23 @@ class Generator(nn.Module):
 
     def __init__(self, size: GeneratorSize = PUBLISHED) -> None:
         super().__init__()
-        self.size, width = size, size.width
+        self.size, width, path = size, size.width, size.occlusion_path
         self.stem_damaged = convolved(3, width, 7)
         self.stem_guide = convolved(3, width, 7)
-        self.difference = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1), nn.InstanceNorm2d(width)
-        )
+        if path:
+            self.difference = nn.Sequential(
+                nn.Conv2d(width, width, 3, padding=1), nn.InstanceNorm2d(width)
+            )
         self.down = nn.ModuleList(
-            (GatedDown(width, 2 * width), GatedDown(2 * width, 4 * width)),
+            GatedDown(part * width, 2 * part * width, gated=path) for part in (1, 2)
         )
-        self.residual = nn.Sequential(*(GatedResidual(4 * width) for _ in range(size.blocks)))
+        self.residual = nn.Sequential(
+            *(GatedResidual(4 * width, gated=path) for _ in range(size.blocks))
+        )
         self.up = nn.Sequential(raised(4 * width, 2 * width), raised(2 * width, width))
         self.out = normalized_conv(width, 3, 7, padding=3, border="reflect")
-        self.mask = MaskPath(width)
+        if path:
+            self.mask = MaskPath(width)
 
     def forward(
         self, damaged: Float[Tensor, "b 3 s s"], guide: Float[Tensor, "b 3 s s"]
@@ -122,6 +108,8 @@ class Generator(nn.Module):
             ValueError: The sides are no multiple of 4, or below 16.
         """
         painted, difference, gates = self._paint(damaged, guide)
+        if difference is None:
+            return Painted(painted, torch.zeros_like(painted[:, :1]))
         return Painted(painted, self.mask(difference, *gates))
 
     def paint(
@@ -130,13 +118,16 @@ class Generator(nn.Module):
         """The face alone; the mask's path, and its batch normalisation, is left out."""
         return self._paint(damaged, guide)[0]
 
-    def _paint(self, damaged: Tensor, guide: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def _paint(self, damaged: Tensor, guide: Tensor) -> tuple[Tensor, Tensor | None, list[Tensor]]:
         side = damaged.shape[-1]
         if side % STEP or side < _SMALLEST:
             raise ValueError(f"pictures of {side} pixels: expected a multiple of 4, 16 or more")
         x, other = self.stem_damaged(2 * damaged - 1), self.stem_guide(2 * guide - 1)
-        difference = self.difference((x - other).square())  # Eq. 9, with the code's convolution
-        x = x * (1 - difference.sigmoid())
+        if self.size.occlusion_path:  # Eq. 9, with the code's convolution
+            difference = self.difference((x - other).square())
+            x = x * (1 - difference.sigmoid())
+        else:
+            difference, x = None, (x + other) / 2
         gates = []
         for down in self.down:
             x, gate = down(x)
@@ -146,15 +137,22 @@ class Generator(nn.Module):
 
 
 def for_inference(net: Generator) -> Generator:
-    """A copy without spectral norm, in evaluation mode: the same pictures, sooner."""
+    """A copy without spectral norm, in evaluation mode: the same pictures, sooner.
+
+    It is meant for the device that the network is on: on a CPU, wide convolutions are computed in
+    another way as well (:mod:`cfr.gan.winograd`).
+    """
     # Not deepcopy: a copy's layers share the classes that folding changes.
     with torch.random.fork_rng(devices=()):
         copy = Generator(net.size)
     copy.load_state_dict(net.state_dict())
     fold_spectral_norm(copy)
-    return copy.to(next(net.parameters()).device).requires_grad_(requires_grad=False)
+    device = next(net.parameters()).device
+    if device.type == "cpu":
+        use_winograd(copy)
+    return copy.to(device).requires_grad_(requires_grad=False)
 
 
 def _raised_with_batch_norm(inputs: int, outputs: int) -> nn.Sequential:
     conv = nn.ConvTranspose2d(inputs, outputs, 3, 2, 1, output_padding=1)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(SLOPE))
+    return nn.Sequential(conv, SharedBatchNorm(outputs), nn.LeakyReLU(SLOPE))

@@ -43,32 +43,37 @@ def convolved(
 class GatedDown(nn.Module):
     """Halve the sides; a second branch says what of the features is let through.
 
-    The gate is open where its branch is low: (1 − σ(g)) · f.
+    The gate is open where its branch is low: (1 − σ(g)) · f. Without, all is let through.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, gated: bool = True) -> None:
         super().__init__()
-        self.gate = convolved(inputs, outputs, 3, stride=2, active=False)
+        self.gate = convolved(inputs, outputs, 3, stride=2, active=False) if gated else None
         self.feature = convolved(inputs, outputs, 3, stride=2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The features, and the gate before its sigmoid."""
+        """The features, and the gate before its sigmoid (the features themselves without)."""
+        feature = self.feature(x)
+        if self.gate is None:
+            return feature, feature
         gate = self.gate(x)
-        return (1 - gate.sigmoid()) * self.feature(x), gate
+        return (1 - gate.sigmoid()) * feature, gate
 
 
 class GatedResidual(nn.Module):
-    """A residual block whose input is gated first: x ← x · σ(g(x))."""
+    """A residual block whose input is gated first: x ← x · σ(g(x)). Without, it is not."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, gated: bool = True) -> None:
         super().__init__()
-        self.gate = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.InstanceNorm2d(width))
+        gate = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.InstanceNorm2d(width))
+        self.gate = gate if gated else None
         self.first = convolved(width, width, 3)
         self.second = convolved(width, width, 3, active=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of the same shape."""
-        x = x * self.gate(x).sigmoid()
+        if self.gate is not None:
+            x = x * self.gate(x).sigmoid()
         return x + self.second(self.first(x))
 
 

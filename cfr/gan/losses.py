@@ -100,6 +100,7 @@ def reconstruction(
     painted: Float[Tensor, "b 3 s s"],
     photo: Float[Tensor, "b 3 s s"],
     mask: Float[Tensor, "b 1 s s"],
+    area: Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, ""]:
     """Mean over what was hidden of the distance between colours, summed over RGB (Eq. 11).
 
@@ -110,10 +111,11 @@ def reconstruction(
         painted: The generator's.
         photo: What it should be.
         mask: In [0, 1]; the target's.
+        area: Sum of the mask over the whole batch, if this is a part of it: the parts then add up.
     """
     weights = mask.detach()
     apart = _CONTRAST * (painted - photo).abs().sum(dim=1, keepdim=True)
-    return (weights * apart).sum() / (weights.sum() + _SOME)
+    return (weights * apart).sum() / ((weights.sum() if area is None else area) + _SOME)
 
 
 def perceptual(

@@ -137,3 +137,19 @@ def test_folded_paints_the_same_and_leaves_the_other_alone(small: Generator) -> 
     assert all(one.requires_grad for one in small.parameters())
     for one, other in zip(small.train()(damaged, guide), expected, strict=True):
         assert one.shape == other.shape
+
+
+def test_without_the_occlusion_path_both_renders_are_seen_and_there_is_no_mask() -> None:
+    torch.manual_seed(0)
+    net = Generator(GeneratorSize(4, 2, occlusion_path=False)).eval()
+    names = set(net.state_dict())
+    assert not {name for name in names if name.startswith(("mask", "difference"))}
+    assert not {name for name in names if ".gate." in name}
+    one, other, third = torch.rand(3, 2, 3, 32, 32)
+    painted = net(one, other)
+    assert not painted.mask.any()
+    assert painted.mask.shape == (2, 1, 32, 32)
+    for changed in (net(third, other), net(one, third)):
+        assert not torch.allclose(changed.image, painted.image, atol=1e-3)
+    folded = for_inference(net)
+    torch.testing.assert_close(folded(one, other).image, painted.image, rtol=1e-4, atol=1e-5)

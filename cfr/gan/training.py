@@ -1,0 +1,277 @@
+"""The training loop of CFR-GAN, with Lightning Fabric.
+
+What a step does depends on the seed and its number alone, so that a run that was killed ends with
+the same weights as one that was not: bit by bit on a CPU with as many threads and processes.
+
+Fabric gives device, precision and processes; the networks are not wrapped. Eq. 7 differentiates a
+gradient, which DistributedDataParallel does not follow, so gradients are added up by hand.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cfr.checkpoint import Sums, read_checkpoint, require_finite, seed_of, write_checkpoint
+from cfr.checkpoint import steps_done as steps_of
+from cfr.gan.batch_norm import processes, share_gradients
+from cfr.gan.batches import PairBatch, PairDraws
+from cfr.gan.losses import divergence
+from cfr.gan.objective import GeneratorObjective
+from cfr.gan.presets import GanSchedule
+from cfr.reading_ahead import read_ahead
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+    from cfr.gan.discriminator import Discriminator
+    from cfr.gan.generator import Generator
+
+_FORMAT = "cfr-gan-checkpoint-1"
+_LOGGED = 50  # steps whose losses are averaged to one point of a curve
+
+Watch = Callable[[int, Mapping[str, float]], None]
+"""Told the step and the values of curves."""
+
+
+@dataclass(frozen=True)
+class GanCourse:
+    """How long a run is, and when it is looked at.
+
+    Attributes:
+        schedule: Of both optimizers.
+        steps: Of the whole run.
+        seed: Of the networks' own chance.
+        checkpoint: The file that the run goes on from.
+        digest: Of all options: a checkpoint of other ones is refused.
+        every: Steps between two checkpoints.
+        validate: Steps between two validations.
+        workers: Processes that draw batches.
+    """
+
+    schedule: GanSchedule
+    steps: int
+    seed: int
+    checkpoint: Path
+    digest: str
+    every: int = 250
+    validate: int = 500
+    workers: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Nets:
+    """Both networks, on the device of training; the same on every process.
+
+    Attributes:
+        generator: What is trained.
+        discriminator: What it is trained against.
+    """
+
+    generator: "Generator"
+    discriminator: "Discriminator"
+
+
+def train(
+    fabric: "Fabric",
+    nets: Nets,
+    objective: GeneratorObjective,
+    draws: PairDraws,
+    course: GanCourse,
+    validate: Callable[[int], Mapping[str, float]],
+    watch: Watch,
+    advance: Callable[[int], None],
+) -> None:
+    """Train both networks in turn, from the last checkpoint on if there is one.
+
+    Args:
+        fabric: Device, precision and processes, launched.
+        nets: Changed in place; the generator comes back in evaluation mode.
+        objective: The generator's losses.
+        draws: The batches.
+        course: How long.
+        validate: Measures the generator as it is; called in evaluation mode on every process.
+        watch: Told losses and validations; on the first process.
+        advance: Told the steps done.
+
+    Raises:
+        BadInput: The checkpoint is damaged, or of a run with other options; or the losses are NaN.
+    """
+    for net in (nets.generator, nets.discriminator):
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizers = {
+        "generator": build_optimizer(nets.generator, course.schedule),
+        "discriminator": build_optimizer(nets.discriminator, course.schedule),
+    }
+    done = _resume(course, nets, optimizers)
+    advance(done)
+    if done == 0:
+        _tell(fabric, nets, watch, 0, validate)
+    sums = Sums()
+    for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
+        rate = learning_rate(course.schedule, step, course.steps, draws.steps_of_epoch)
+        for optimizer in optimizers.values():
+            optimizer.param_groups[0]["lr"] = rate
+        torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
+        sums.add(_step(fabric, nets, objective, optimizers, batch.to(fabric.device)))
+        done = step + 1
+        last = done == course.steps
+        if done % _LOGGED == 0 or done % course.every == 0 or last:
+            _log(fabric, watch, course, done, sums.means(), rate)
+        if done % course.validate == 0 or last:
+            _tell(fabric, nets, watch, done, validate)
+        if done % course.every == 0 or last:
+            _save(fabric, course, nets, optimizers, done)
+        advance(1)
+    nets.generator.eval()
+
+
+def build_optimizer(net: nn.Module, schedule: GanSchedule) -> torch.optim.AdamW:
+    """AdamW with the schedule's numbers."""
+    return torch.optim.AdamW(
+        net.parameters(),
+        lr=schedule.learning_rate,
+        betas=schedule.betas,
+        weight_decay=schedule.weight_decay,
+    )
+
+
+def learning_rate(schedule: GanSchedule, step: int, steps: int, epoch: int) -> float:
+    """The rate of a step, from 0.
+
+    Args:
+        schedule: How it changes.
+        step: From 0.
+        steps: Of the run.
+        epoch: Steps of an epoch.
+    """
+    if schedule.decay == "constant":
+        return schedule.learning_rate
+    half = steps if schedule.decay == "cosine" else schedule.half_period * epoch
+    high = 0.5 * (1 + float(np.cos(np.pi * step / half)))
+    return schedule.least + (schedule.learning_rate - schedule.least) * high
+
+
+def steps_done(course: GanCourse) -> int:
+    """Where a run goes on: the step of its checkpoint, 0 without one.
+
+    Raises:
+        BadInput: The checkpoint is damaged, or of a run with other options.
+    """
+    return steps_of(course.checkpoint, _FORMAT, course.digest)
+
+
+def _step(
+    fabric: "Fabric",
+    nets: Nets,
+    objective: GeneratorObjective,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    batch: PairBatch,
+) -> dict[str, Tensor]:
+    """One update of the discriminator and one of the generator; the losses by name."""
+    nets.generator.train()
+    nets.discriminator.train()
+    with fabric.autocast():
+        painted = nets.generator(batch.damaged, batch.guide)
+    terms: dict[str, Tensor] = {}
+    if objective.weights.adversarial:
+        # In full precision: a slope's sixth power spans more than half of one holds.
+        weights = objective.weights
+        told = divergence(
+            nets.discriminator,
+            batch.photo,
+            painted.image.float(),
+            factor=weights.factor,
+            power=weights.power,
+            slope_of=weights.slope_of,
+        )
+        share = 1 / processes()
+        terms = {"distance": share * told.distance, "penalty": share * told.penalty}
+        _update(
+            optimizers["discriminator"], nets.discriminator, terms["distance"], terms["penalty"]
+        )
+    with fabric.autocast(), _frozen(nets.discriminator):
+        cost = objective(painted, batch, nets.discriminator)
+    _update(optimizers["generator"], nets.generator, cost.total)
+    return {**terms, **cost.terms, "total": cost.total}
+
+
+def _update(optimizer: torch.optim.Optimizer, net: nn.Module, *costs: Tensor) -> None:
+    optimizer.zero_grad()
+    torch.stack(costs).sum().backward()
+    share_gradients(net)
+    optimizer.step()
+
+
+@contextmanager
+def _frozen(net: nn.Module) -> Iterator[None]:
+    """No gradient goes to the network's weights."""
+    net.requires_grad_(requires_grad=False)
+    try:
+        yield
+    finally:
+        net.requires_grad_(requires_grad=True)
+
+
+def _tell(
+    fabric: "Fabric",
+    nets: Nets,
+    watch: Watch,
+    step: int,
+    validate: Callable[[int], Mapping[str, float]],
+) -> None:
+    nets.generator.eval()
+    values = {f"validation: {name}": value for name, value in validate(step).items()}
+    if fabric.is_global_zero:
+        watch(step, values)
+
+
+def _log(
+    fabric: "Fabric",
+    watch: Watch,
+    course: GanCourse,
+    step: int,
+    values: Mapping[str, Tensor],
+    rate: float,
+) -> None:
+    """Tell the mean losses of the last steps, summed over all processes' shares."""
+    stacked = torch.stack(list(values.values())).to(fabric.device)
+    sums: Any = fabric.all_reduce(stacked, reduce_op="sum")
+    found = dict(zip(values, sums.tolist(), strict=True))
+    require_finite(course.checkpoint, step, found)
+    if fabric.is_global_zero:
+        watch(step, {**found, "learning rate": rate})
+
+
+def _save(
+    fabric: "Fabric",
+    course: GanCourse,
+    nets: Nets,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    done: int,
+) -> None:
+    if fabric.is_global_zero:
+        parts = {
+            "generator": nets.generator.state_dict(),
+            "discriminator": nets.discriminator.state_dict(),
+            **{f"optimizer of {name}": one.state_dict() for name, one in optimizers.items()},
+        }
+        write_checkpoint(course.checkpoint, _FORMAT, course.digest, done, parts)
+    fabric.barrier()
+
+
+def _resume(course: GanCourse, nets: Nets, optimizers: Mapping[str, torch.optim.Optimizer]) -> int:
+    """Load the checkpoint, if there is one; how many steps were done."""
+    state = read_checkpoint(course.checkpoint, _FORMAT, course.digest)
+    if state is None:
+        return 0
+    nets.generator.load_state_dict(state["generator"])
+    nets.discriminator.load_state_dict(state["discriminator"])
+    for name, one in optimizers.items():
+        one.load_state_dict(state[f"optimizer of {name}"])
+    return int(state["step"])

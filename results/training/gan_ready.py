@@ -1,0 +1,157 @@
+"""A training run of CFR-GAN made ready: pairs opened, networks built, everything digested."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from cfr.gan.batches import PairDraws
+from cfr.gan.discriminator import Discriminator
+from cfr.gan.generator import Generator
+from cfr.gan.losses import Embed
+from cfr.gan.objective import GeneratorObjective
+from cfr.gan.presets import GanAugmentation, GanPreset
+from cfr.gan.training import GanCourse, Nets
+from cfr.pairs.folder import PairFolder
+from cfr.pairs.types import PairSource
+from results.cache.canonical import canonical
+from results.environment import current_environment
+from results.record import Environment
+from results.training.gan_networks import load_identity, load_perceptual
+from results.training.gan_options import TrainGan
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+_AS_THEY_ARE = GanAugmentation(coarse=0.0, erased=0.0, flip=0.0)
+_LOOKED_AT = 8  # pairs of a batch of validation
+
+
+@dataclass(frozen=True, eq=False)
+class GanRun:
+    """A run that is ready to go.
+
+    Attributes:
+        config: The options.
+        preset: Their numbers.
+        folder: Where it leaves what it makes.
+        pairs: The folder of pairs.
+        nets: Both networks, on their device.
+        objective: The generator's losses.
+        draws: The batches.
+        held_out: Batches for validation, as they are.
+        embed: A recognizer to validate with, if the run has one.
+        course: How long.
+        networks: What the losses look through, in words, by loss.
+        environment: Commit, device and versions, as they were at the start.
+    """
+
+    config: TrainGan
+    preset: GanPreset
+    folder: Path
+    pairs: PairFolder
+    nets: Nets
+    objective: GeneratorObjective
+    draws: PairDraws
+    held_out: PairDraws
+    embed: Embed | None
+    course: GanCourse
+    networks: dict[str, str]
+    environment: Environment
+
+
+def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
+    """Open the pairs, build the networks and what they are trained with.
+
+    Args:
+        config: The options.
+        folder: Of the run.
+        fabric: Launched.
+
+    Raises:
+        DatasetUnavailable: Weights that a loss looks through are absent.
+        BadInput: Pairs or weights are broken.
+        WrongFaceModel: Pairs are to be made anew, and were made with another face model.
+        BadOption: There are too few pairs, or the batch cannot be shared by the processes.
+    """
+    environment = current_environment(device=fabric.device.type)
+    preset, device = config.numbers, fabric.device
+    pairs = PairFolder(config.pairs)
+    source = _live(pairs) if config.live else pairs
+    weights, networks = preset.losses, {}
+    perceptual = embed = None
+    if weights.perceptual:
+        perceptual, networks["perceptual loss"] = load_perceptual(config.perceptual, device)
+    if weights.identity:
+        embed, networks["identity loss"] = load_identity(config.recognizer, device)
+    torch.manual_seed(config.seed)  # the same on every process
+    nets = Nets(
+        Generator(preset.generator).to(device),
+        Discriminator(preset.width, preset.form).to(device),
+    )
+    draws = PairDraws(
+        source,
+        preset.size,
+        preset.augmentation,
+        preset.binary,
+        preset.schedule.batch,
+        config.seed,
+        rank=fabric.global_rank,
+        ranks=fabric.world_size,
+    )
+    held_out = PairDraws(
+        pairs, preset.size, _AS_THEY_ARE, preset.binary, _LOOKED_AT, config.seed, held_out=True
+    )
+    steps = preset.schedule.steps or (preset.schedule.epochs or 1) * draws.steps_of_epoch
+    course = GanCourse(
+        schedule=preset.schedule,
+        steps=steps,
+        seed=config.seed,
+        checkpoint=folder / "checkpoint.pt",
+        digest=_digest(config, preset, source, networks),
+        every=config.checkpoint_every,
+        validate=config.validate_every,
+        workers=config.workers,
+    )
+    return GanRun(
+        config=config,
+        preset=preset,
+        folder=folder,
+        pairs=pairs,
+        nets=nets,
+        objective=GeneratorObjective(weights, perceptual, embed),
+        draws=draws,
+        held_out=held_out,
+        embed=embed,
+        course=course,
+        networks=networks,
+        environment=environment,
+    )
+
+
+def _live(pairs: PairFolder) -> PairSource:
+    """The pairs made anew; batches are drawn on the CPU, wherever networks are trained."""
+    from cfr.morphable.sources import load_model
+    from cfr.pairs.live import LivePairs
+
+    return LivePairs(pairs, load_model("builtin"))
+
+
+def _digest(
+    config: TrainGan, preset: GanPreset, source: PairSource, networks: dict[str, str]
+) -> str:
+    """Of everything that decides the run's result, but not where it lies or how it is watched.
+
+    The number of processes is not in it: with as large a batch in all, a run may go on with another
+    one, and ends close to where it would have.
+    """
+    what = {
+        "preset": asdict(preset),
+        "pairs": source.digest,
+        "networks": networks,
+        "seed": config.seed,
+        "precision": config.precision,
+    }
+    return hashlib.sha256(canonical(what).encode()).hexdigest()
