@@ -7,7 +7,7 @@ from rich.console import Console
 
 from protocols.errors import DatasetUnavailable, PackageUnavailable
 from protocols.images import read_image
-from results.publish import artifacts_folder
+from protocols.roots import artifacts_folder
 
 
 def group_photo() -> Path:
@@ -31,7 +31,9 @@ def frontalize_group_photo(console: Console) -> None:
     from cfr.landmarks.sources import load_landmarker
     from cfr.morphable.sources import load_model
     from results.figures.sheet import draw_sheet
-    from results.frontalizing import frontalize_photos
+    from results.frontalizing.manifest import FILE
+    from results.frontalizing.methods import ByRender
+    from results.frontalizing.running import frontalize_photos
 
     try:
         landmarker = load_landmarker("dlib", need_68=True)
@@ -40,12 +42,14 @@ def frontalize_group_photo(console: Console) -> None:
         console.print(f"[bold]No photo was frontalized.[/] {error}", highlight=False)
         return
     out, tally = artifacts_folder() / "demo", Tally(landmarker.name, "all")
+    (out / FILE).unlink(missing_ok=True)  # a demonstration starts anew
     with console.status("turning the faces of insightface's group photo"):
-        frontalizer = RenderFrontalizer(load_model("builtin"))
-        written = frontalize_photos(photo, out, landmarker, frontalizer, tally)
+        model = load_model("builtin")
+        method = ByRender(RenderFrontalizer(model))
+        written = frontalize_photos(photo, out, landmarker, method, tally)
     parts = ("crop", "projected", "estimated")
     rows = [{name: read_image(out / one.files[name]) for name in parts} for one in written]
     draw_sheet(rows).savefig(out / "sheet.png")
-    console.print(f"Frontalized with {frontalizer.model}.", highlight=False)
+    console.print(f"Frontalized with {model}.", highlight=False)
     console.print(tally.sentence(), highlight=False)
     console.print(f"{len(written)} faces: {out / 'sheet.png'}", highlight=False)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from cfr.frontalizers.sources import NONE, check_name
+from cfr.frontalizers.sources import title as frontalizer_title
 from protocols.errors import BadOption
 from results.export.mapping import Workers
 from results.export.work import Show, no_bar
@@ -140,8 +141,8 @@ def embed(
     from recognizers.variations import AS_IS
     from results.export.contents import Contents
     from results.export.exporter import Exporter, Way
+    from results.export.loaded import recognizer_of
     from results.export.locating import choose_source, locate
-    from results.export.stages import recognizer_of
 
     setup = _setup(options, choose_source(options.landmarks, protocol.samples))
     ways = [Way(one.recognizer, one.root, AS_IS) for one in systems]
@@ -175,8 +176,8 @@ def embed(
 
 
 def _setup(options: Embedding, landmarks: str) -> "Setup":
+    from protocols.roots import artifacts_folder
     from results.export.locating import Setup
-    from results.publish import artifacts_folder
 
     return Setup(
         landmarks=landmarks,
@@ -203,7 +204,7 @@ def _names(systems: Sequence[Chosen], titles: Sequence[str]) -> list[str]:
     """What tables call each system; names that are equal still get a number."""
     names: list[str] = []
     for system, title in zip(systems, titles, strict=True):
-        turned = "" if system.frontalizer == NONE else f", {system.frontalizer}"
+        turned = "" if system.frontalizer == NONE else f", {frontalizer_title(system.frontalizer)}"
         name = system.title or title + turned
         again = sum(one == name or one.startswith(f"{name} (") for one in names)
         names.append(f"{name} ({again + 1})" if again else name)

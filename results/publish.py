@@ -1,6 +1,5 @@
 """Print a result, write its files, track it: in this order, so that nothing computed is lost."""
 
-import os
 import re
 import shutil
 import tempfile
@@ -9,16 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from protocols.roots import project_root
+from protocols.roots import artifacts_folder
 from results.tables import layout
 from results.tables.result import Result
 from results.tracking import masked, store_address, track
-
-
-def artifacts_folder() -> Path:
-    """Where outputs go: ``CFR_ARTIFACTS``, or the git-ignored ``artifacts/`` of the checkout."""
-    named = os.environ.get("CFR_ARTIFACTS")
-    return Path(named).expanduser() if named else project_root() / "artifacts"
 
 
 def publish(result: Result, console: Console, artifacts: Path | None = None) -> Path:
@@ -30,7 +23,7 @@ def publish(result: Result, console: Console, artifacts: Path | None = None) -> 
     Args:
         result: What was computed.
         console: Where to print.
-        artifacts: The folder of outputs; see :func:`artifacts_folder` for the default.
+        artifacts: The folder of outputs; :func:`protocols.roots.artifacts_folder` by default.
 
     Returns:
         The folder that holds the table's files.

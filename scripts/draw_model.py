@@ -38,9 +38,9 @@ def main(console: Console) -> None:
         raise BadOption(f"--out {config.out}", "a file that ends in .png")
     from cfr.camera import Camera
     from cfr.morphable.sources import load_model
+    from protocols.roots import artifacts_folder
     from results.figures.people import draw_expressions, draw_people
     from results.figures.views import draw_views
-    from results.publish import artifacts_folder
 
     draw = {"views": draw_views, "people": draw_people, "expressions": draw_expressions}
     model = load_model(config.name, config.root)

@@ -38,8 +38,8 @@ def main(console: Console) -> None:
         raise BadOption(f"--out {config.out}", "a file that ends in .png")
     from cfr.camera import Camera
     from cfr.morphable.sources import load_model
+    from protocols.roots import artifacts_folder
     from results.figures.occluders import draw_kinds
-    from results.publish import artifacts_folder
 
     model = load_model(config.name, config.root)
     console.print(str(model), highlight=False)

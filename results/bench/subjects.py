@@ -108,6 +108,13 @@ def regress(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_regressor(repeats)
 
 
+def pairs(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """Swap-R&R pairs from photos and points to PNGs, against drawing a face once."""
+    from results.bench.pairing import time_making
+
+    yield from time_making(repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
@@ -119,4 +126,5 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "load": load,
     "embed": embed,
     "regress": regress,
+    "pairs": pairs,
 }

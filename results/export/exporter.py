@@ -17,8 +17,9 @@ from results.cache.store import Cache
 from results.export.contents import Contents
 from results.export.faces import Points
 from results.export.ground import Ground, digest, torch_device
+from results.export.loaded import frontalizer_of, recognizer_of
 from results.export.locating import Places, Setup
-from results.export.stages import VERSION, Embed, Feed, Located, frontalizer_of, recognizer_of
+from results.export.stages import VERSION, Embed, Feed, Located
 from results.export.work import Blocks, Show, compute_missing, distinct
 
 _PACKAGES = ("numpy", "opencv-python", "pillow", "scikit-image")

@@ -5,8 +5,7 @@ needs are the weights, at the same path, and it refuses others. Every block comp
 so that the bits of an answer do not depend on how many workers there are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,16 +15,13 @@ import numpy as np
 from jaxtyping import Float64
 
 from cfr.align import ARCFACE_112
-from cfr.frontalizers.sources import load_frontalizer
-from cfr.frontalizers.types import Frontalizer
 from cfr.landmarks.face import FoundFace, Landmarker
 from cfr.landmarks.policy import choose
 from cfr.landmarks.sources import SOURCES, load_landmarker
 from cfr.landmarks.with_dlib import Predictor68, box_from_five, load_predictor
 from protocols.errors import BadInput, DataError
 from protocols.images import decode_image
-from recognizers.sources import load_recognizer
-from recognizers.types import Device, Recognizer
+from recognizers.types import Device
 from recognizers.variations import Variation
 from results.export.faces import (
     Points,
@@ -37,7 +33,8 @@ from results.export.faces import (
     restored_points,
     surroundings,
 )
-from results.export.ground import Ground, OtherWeights, digest, one_thread, torch_device
+from results.export.ground import Ground, OtherWeights, digest, one_thread
+from results.export.loaded import frontalizer_of, recognizer_of
 
 Arrays = dict[str, np.ndarray]
 VERSION = 1
@@ -282,33 +279,3 @@ def _landmarker(name: str, root: Path | None, device: str, dense: bool) -> Landm
 @lru_cache(maxsize=1)
 def _predictor() -> Predictor68:
     return load_predictor()
-
-
-@lru_cache(maxsize=8)
-def frontalizer_of(name: str, device: Device) -> Frontalizer | None:
-    """Load a frontalizer, once a process; errors as of ``load_frontalizer``."""
-    return load_frontalizer(name, device=torch_device(device))
-
-
-def recognizer_of(name: str, root: Path | None, device: Device) -> Recognizer:
-    """Load a recognizer, once a process as long as its file and its card stay as they are.
-
-    Errors as of ``load_recognizer``.
-    """
-    return _recognizer(name, root, device, tuple(_stamps(name)))
-
-
-@lru_cache(maxsize=16)
-def _recognizer(
-    name: str, root: Path | None, device: Device, stamps: tuple[tuple[int, int], ...]
-) -> Recognizer:
-    return load_recognizer(name, root, device=device, threads=1)
-
-
-def _stamps(name: str) -> Iterator[tuple[int, int]]:
-    """When the files of a recognizer changed last, and their sizes; nothing where it has none."""
-    with suppress(OSError, ValueError, RuntimeError):  # a name, or ~ of nobody
-        path = Path(name).expanduser()
-        for file in (path, path.with_suffix(".toml")):
-            found = file.stat()
-            yield found.st_mtime_ns, found.st_size

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
+from cfr.frontalizers.sources import title as frontalizer_title
 from protocols.errors import BadOption
 from recognizers.sources import SOURCES
 from results.evaluating import Evaluated, evaluate
@@ -118,7 +119,7 @@ def _plain(config: Evaluate, found: Evaluated) -> dict[str, str | int]:
     return {
         "missing": config.source.missing or "refuse",
         "recognizers": ", ".join(first.inputs),
-        "frontalizers": ", ".join(config.frontalizer),
+        "frontalizers": ", ".join(frontalizer_title(one) for one in config.frontalizer),
         "landmarks": first.landmarks,
         "several": options.several,
         "no_face": options.no_face,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfr.frontalizers.sources import NONE
+from cfr.frontalizers.sources import NONE, lacking
 from cfr.frontalizers.sources import SOURCES as FRONTALIZERS
 from protocols.errors import BadOption, DatasetUnavailable
 from protocols.manifest import read_manifest
@@ -185,6 +185,8 @@ def _lacking(row: Row) -> Iterator[str]:
         yield f"{RECOGNIZERS}/{row.file.name} ({HOW_WEIGHTS})"
     if row.frontalizer != NONE and row.frontalizer not in FRONTALIZERS:
         yield f"the frontalizer {row.frontalizer} (not in this version)"
+    elif how := lacking(row.frontalizer):
+        yield f"the frontalizer {row.frontalizer} ({how})"
 
 
 def _part(

@@ -52,9 +52,9 @@ def compute(config: Table3) -> Result:
 
 
 def _measure(config: Table3, name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Found:
+    from protocols.roots import artifacts_folder
     from results.export.locating import ALIGNED, Setup
     from results.export.mapping import Workers
-    from results.publish import artifacts_folder
     from results.systems import Draws
     from results.tables.classifying import classify
 

@@ -23,13 +23,12 @@ from cfr.morphable.sources import load_model
 from eval.nme import box_size, normalised_mean_error
 from protocols.aflw2000 import HOW, image_folder, load
 from protocols.errors import BadOption, DataError, DatasetUnavailable, PackageUnavailable
-from protocols.roots import require_root
+from protocols.roots import artifacts_folder, require_root
 from protocols.types import InputFile, LandmarkProtocol
 from results.console import progress_bars
 from results.environment import current_environment
 from results.export.ground import torch_device
 from results.paper import TABLES
-from results.publish import artifacts_folder
 from results.record import Cell, RunRecord
 from results.tables import table4
 from results.tables.landmark_scores import LandmarkScores

@@ -82,8 +82,10 @@ def test_without_anything_nothing_is_computed(
             title = read_manifest()[column.protocol].title
             assert parts[0].startswith(f"{title} (")
             assert parts[1] == f"recognizers/{row.weights}.onnx ({rows.HOW_WEIGHTS})"
-            turned = [f"the frontalizer {row.frontalizer} (not in this version)"]
-            assert parts[2:] == (turned if row.frontalizer != "none" else [])
+            how = "not in this version"
+            if row.frontalizer in ("none", *rows.FRONTALIZERS):
+                how = rows.lacking(row.frontalizer)
+            assert parts[2:] == ([f"the frontalizer {row.frontalizer} ({how})"] if how else [])
     assert (record.weights, record.inputs, record.comparisons) == ({}, {}, ())
     assert record.rule == "nothing was measured"
     assert str(empty) not in record.to_json()

@@ -116,6 +116,7 @@ def test_a_frontalizer_that_is_there_is_not_missed(
     monkeypatch.setenv("CFR_DATA", str(tmp_path))
     known = {**rows.FRONTALIZERS, "cfr-gan": rows.FRONTALIZERS["render"]}
     monkeypatch.setattr(rows, "FRONTALIZERS", known)
+    monkeypatch.setattr(rows, "lacking", lambda name: "")
     record = table(tmp_path)
     assert "frontalizer" not in record.cell("CASIA, ours", "IJB-C TAR@FAR=.01").reason
     reason = record.cell("CASIA, ours without L_id", "IJB-C TAR@FAR=.01").reason
@@ -136,6 +137,7 @@ def test_a_rows_frontalizer_comes_before_its_recognizer(
 ) -> None:
     known = {**frontalizers.SOURCES, "cfr-gan": lambda device: OneForAll()}
     monkeypatch.setattr(rows, "FRONTALIZERS", known)
+    monkeypatch.setattr(rows, "lacking", lambda name: "")
     monkeypatch.setattr(frontalizers, "SOURCES", known)
     record = table(data, resamples=0)
     column = "IJB-B TAR@FAR=.001"
