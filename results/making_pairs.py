@@ -40,8 +40,9 @@ class MakePairs:
     """Names of the photos to take, a line each, relative to the folder."""
     size: int = 224
     """Pixels along each side of the pictures."""
-    preset: Literal["release", "paper"] = "release"
-    """Where the paper and its published code differ."""
+    preset: Literal["release", "paper", "parsing"] = "release"
+    """Where the paper and its published code differ; parsing is the ablation without Eq. 5, and
+    wants a --parser that sees objects."""
     swap: bool = True
     """Exchange what hides the face; without is the ablation."""
     parser: str = "none"

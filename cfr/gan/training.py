@@ -118,7 +118,7 @@ def train(
         for optimizer in optimizers.values():
             optimizer.param_groups[0]["lr"] = rate
         torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
-        sums.add(_step(fabric, nets, objective, optimizers, batch.to(fabric.device)))
+        sums.add(train_step(fabric, nets, objective, optimizers, batch.to(fabric.device)))
         done = step + 1
         last = done == course.steps
         if done % _LOGGED == 0 or done % course.every == 0 or last:
@@ -129,6 +129,52 @@ def train(
             _save(fabric, course, nets, optimizers, done)
         advance(1)
     nets.generator.eval()
+
+
+def train_step(
+    fabric: "Fabric",
+    nets: Nets,
+    objective: GeneratorObjective,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    batch: PairBatch,
+) -> dict[str, Tensor]:
+    """One update of the discriminator and one of the generator.
+
+    Args:
+        fabric: Device and precision.
+        nets: Changed in place.
+        objective: The generator's losses.
+        optimizers: By the networks' names.
+        batch: On the device; of several processes, this one's part.
+
+    Returns:
+        The losses by name, unweighted, this process's share.
+    """
+    nets.generator.train()
+    nets.discriminator.train()
+    with fabric.autocast():
+        painted = nets.generator(batch.damaged, batch.guide)
+    terms: dict[str, Tensor] = {}
+    if objective.weights.adversarial:
+        # In full precision: a slope's sixth power spans more than half of one holds.
+        weights = objective.weights
+        told = divergence(
+            nets.discriminator,
+            batch.photo,
+            painted.image.float(),
+            factor=weights.factor,
+            power=weights.power,
+            slope_of=weights.slope_of,
+        )
+        share = 1 / processes()
+        terms = {"distance": share * told.distance, "penalty": share * told.penalty}
+        _update(
+            optimizers["discriminator"], nets.discriminator, terms["distance"], terms["penalty"]
+        )
+    with fabric.autocast(), _frozen(nets.discriminator):
+        cost = objective(painted, batch, nets.discriminator)
+    _update(optimizers["generator"], nets.generator, cost.total)
+    return {**terms, **cost.terms, "total": cost.total}
 
 
 def build_optimizer(net: nn.Module, schedule: GanSchedule) -> torch.optim.AdamW:
@@ -164,41 +210,6 @@ def steps_done(course: GanCourse) -> int:
         BadInput: The checkpoint is damaged, or of a run with other options.
     """
     return steps_of(course.checkpoint, _FORMAT, course.digest)
-
-
-def _step(
-    fabric: "Fabric",
-    nets: Nets,
-    objective: GeneratorObjective,
-    optimizers: Mapping[str, torch.optim.Optimizer],
-    batch: PairBatch,
-) -> dict[str, Tensor]:
-    """One update of the discriminator and one of the generator; the losses by name."""
-    nets.generator.train()
-    nets.discriminator.train()
-    with fabric.autocast():
-        painted = nets.generator(batch.damaged, batch.guide)
-    terms: dict[str, Tensor] = {}
-    if objective.weights.adversarial:
-        # In full precision: a slope's sixth power spans more than half of one holds.
-        weights = objective.weights
-        told = divergence(
-            nets.discriminator,
-            batch.photo,
-            painted.image.float(),
-            factor=weights.factor,
-            power=weights.power,
-            slope_of=weights.slope_of,
-        )
-        share = 1 / processes()
-        terms = {"distance": share * told.distance, "penalty": share * told.penalty}
-        _update(
-            optimizers["discriminator"], nets.discriminator, terms["distance"], terms["penalty"]
-        )
-    with fabric.autocast(), _frozen(nets.discriminator):
-        cost = objective(painted, batch, nets.discriminator)
-    _update(optimizers["generator"], nets.generator, cost.total)
-    return {**terms, **cost.terms, "total": cost.total}
 
 
 def _update(optimizer: torch.optim.Optimizer, net: nn.Module, *costs: Tensor) -> None:

@@ -37,7 +37,7 @@ def object_mask(
 
     The photo is compared with the estimated face pasted into it. Pixels that the parser calls an
     object count as well. A face of which less than 9 % would be hidden is taken for clean, and a
-    tenth of its mask is left.
+    tenth of its mask is left. A rule may leave the comparison out.
 
     Args:
         photo: The aligned crop.
@@ -48,10 +48,10 @@ def object_mask(
         rule: Of the paper or of its code.
     """
     eyes = eye_region(labels, drawn)
-    composite = torch.where(face[:, None], guide, photo)
-    found = difference(
-        photo, composite, rule.difference.alpha, graded=rule.difference.graded
-    ).round()
+    found, of = torch.zeros_like(photo[:, :1]), rule.difference
+    if rule.compared:
+        composite = torch.where(face[:, None], guide, photo)
+        found = difference(photo, composite, of.alpha, graded=of.graded).round()
     found = found.masked_fill((eyes | (labels == Label.INNER_MOUTH))[:, None], 0)
     found = torch.where(_among(labels, _SOFT)[:, None], _OF_SOFT * found, found)
     found = found + _coarse(face, labels, eyes, rule)

@@ -8,7 +8,7 @@ from cfr.occlusion import RULES as DIFFERENCES
 from cfr.occlusion import DifferenceRule
 from cfr.parsing.types import Label
 
-Preset = Literal["paper", "release"]
+Preset = Literal["paper", "release", "parsing"]
 
 FACE = frozenset(
     (
@@ -36,12 +36,14 @@ class PairRule:
             not in :data:`FACE`.
         binary: Whether the target mask is 0 or 1, else of the published code's six levels.
         sampling: How vertices take their colours.
+        compared: Whether Eq. 5 looks for objects too, and not the parser alone.
     """
 
     difference: DifferenceRule
     objects: frozenset[Label] | None
     binary: bool
     sampling: Literal["bilinear", "nearest"]
+    compared: bool = True
 
 
 RULES: Mapping[Preset, PairRule] = {
@@ -54,4 +56,8 @@ RULES: Mapping[Preset, PairRule] = {
     ),
     # generate_pairs.py of yeongjoonJu/CFR-GAN; whatever is no part of a face, hands included
     "release": PairRule(DIFFERENCES["release"], None, binary=False, sampling="nearest"),
+    # the ablation of Fig. 9: what Eq. 5 finds is left out
+    "parsing": PairRule(
+        DIFFERENCES["release"], None, binary=False, sampling="nearest", compared=False
+    ),
 }

@@ -115,6 +115,13 @@ def pairs(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_making(repeats)
 
 
+def train_gan(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """A step of CFR-GAN's training, against the generator's own forward and backward."""
+    from results.bench.gan_training import time_gan_training
+
+    yield from time_gan_training(repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
@@ -127,4 +134,5 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "embed": embed,
     "regress": regress,
     "pairs": pairs,
+    "train-gan": train_gan,
 }

@@ -42,6 +42,17 @@ def test_an_object_without_a_label_is_found_by_its_difference(name: Preset) -> N
     assert found.sum() < 2 * 16 * 16
 
 
+def test_by_parsing_alone_an_object_needs_a_label() -> None:
+    face, labels = face_and_labels()
+    photo, guide = pictures()
+    rule, seen = RULES["parsing"], guide * face[:, None]
+    assert not object_mask(photo, seen, face, labels, labels, rule).any()
+    told = labels.clone()
+    told[BOX] = Label.GLASSES
+    found = object_mask(photo, seen, face, told, labels, rule)
+    assert torch.equal(found[:, 0] > 0.5, told == Label.GLASSES)
+
+
 def test_nothing_is_hidden_outside_the_face() -> None:
     face, labels = face_and_labels()
     photo, guide = pictures()

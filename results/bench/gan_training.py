@@ -1,0 +1,90 @@
+"""How long a step of CFR-GAN's training takes, against the generator's own forward and backward.
+
+The networks are ``mini`` with random weights, the pairs made up.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from cfr.gan.batches import PairBatch, PairDraws
+from cfr.gan.discriminator import Discriminator
+from cfr.gan.generator import Generator
+from cfr.gan.objective import GeneratorObjective
+from cfr.gan.presets import PRESETS, GanPreset
+from cfr.gan.training import Nets, build_optimizer, train_step
+from cfr.pairs.folder import PairFolder
+from protocols.errors import DatasetUnavailable
+from results.bench.made_up_pairs import MadeUpPairs, write_pairs
+from results.bench.timing import Timing, time_pairs
+from results.training.gan_networks import load_identity, load_perceptual
+from results.training.launching import launch
+
+_STEP = "generator, forward and backward"
+_SIZE = 224  # of pairs on disk
+
+
+def time_gan_training(repeats: int) -> Iterator[Timing]:
+    """A step with all losses, and without those that look through another network; a batch drawn.
+
+    Args:
+        repeats: Timed pairs.
+    """
+    fabric = launch("auto", 1, "32-true", 0)
+    preset, device = PRESETS["mini"], fabric.device
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = Path(folder) / "pairs"
+        write_pairs(pairs, MadeUpPairs(4 * preset.schedule.batch, _SIZE))
+        source = PairFolder(pairs)
+        draws = PairDraws(
+            source, preset.size, preset.augmentation, preset.binary, preset.schedule.batch, 0
+        )
+        batch = draws[0].to(device)
+        torch.manual_seed(0)
+        nets = Nets(
+            Generator(preset.generator).to(device),
+            Discriminator(preset.width, preset.form).to(device),
+        )
+        for net in (nets.generator, nets.discriminator):
+            net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizers = {
+            name: build_optimizer(net, preset.schedule) for name, net in vars(nets).items()
+        }
+        alone = partial(_both_ways, nets.generator, batch)
+        for name, objective in _objectives(preset, device).items():
+            step = partial(train_step, fabric, nets, objective, optimizers, batch)
+            timing = time_pairs(name, step, _STEP, alone, repeats)
+            rate = preset.schedule.batch / timing.seconds
+            yield replace(timing, note=f"{rate:.1f} pairs of {preset.size} pixels a second")
+        named = f"draw a batch of {preset.schedule.batch}, pairs of {_SIZE} pixels on disk"
+        yield time_pairs(named, _each(draws), _STEP, alone, repeats)
+
+
+def _objectives(preset: GanPreset, device: torch.device) -> dict[str, GeneratorObjective]:
+    """All losses, if MobileFaceNet is at hand; and those that need no network of others."""
+    plain = replace(preset.losses, perceptual=0.0, identity=0.0)
+    batch = preset.schedule.batch
+    found = {f"a step of {batch} without perceptual and identity loss": GeneratorObjective(plain)}
+    try:
+        perceptual = load_perceptual("mobilefacenet", device)[0]
+        embed = load_identity(None, device)[0]
+    except DatasetUnavailable:
+        return found
+    whole = GeneratorObjective(preset.losses, perceptual, embed)
+    return {f"a step of {batch} with all losses": whole, **found}
+
+
+def _each(draws: PairDraws) -> Callable[[], object]:
+    """Draws the next batch at each call."""
+    step = iter(range(1 << 30))
+    return lambda: draws[next(step)]
+
+
+def _both_ways(net: Generator, batch: PairBatch) -> None:
+    net.zero_grad()
+    painted = net(batch.damaged, batch.guide)
+    (painted.image.square().mean() + painted.mask.mean()).backward()
