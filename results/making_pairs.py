@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from protocols.errors import BadInput, BadOption
-from results.export.work import Show
 
 if TYPE_CHECKING:  # PyTorch is imported when a run begins
     from cfr.pairs.about import About, PairSettings, Shard
     from protocols.training_photos import TrainingPhotos
+    from results.export.work import Show
     from results.pair_orders import PairOrder, PhotoBlock
     from results.pair_shards import ShardReport
 
@@ -115,7 +115,7 @@ class MadePairs:
         )
 
 
-def make_pairs_of(config: MakePairs, show: Show) -> MadePairs:
+def make_pairs_of(config: MakePairs, show: "Show") -> MadePairs:
     """Make what is not there yet.
 
     Raises:

@@ -47,6 +47,6 @@ def test_pairs_are_made_and_other_options_refused(project: Path, tmp_path: Path)
     assert (out / "stages.png").is_file()
     answer = call(project, *words, "--no-swap")
     assert answer.returncode == 2
-    assert answer.stderr.startswith("error: ")
+    assert answer.stderr.strip().startswith("error: ")
     assert "swap True before, False now" in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
