@@ -5,6 +5,7 @@ import pytest
 
 from results.bench import rasterizing, scoring
 from results.bench.loading import time_loading
+from results.bench.pairing import time_making
 from results.bench.rasterizing import peak_memory_apart
 from results.bench.subjects import SUBJECTS
 from results.bench.timing import Timing, python_process, time_pairs
@@ -84,3 +85,12 @@ def test_the_load_subject_reads_what_it_wrote() -> None:
     (timing,) = time_loading(1, SMALL)
     assert timing.note.endswith("the same pairs: yes")
     assert timing.subject.startswith("metadata of IJB-C")
+
+
+def test_the_pairs_subject_runs() -> None:
+    """One photo, small; each row but the one on the fly tells how many pairs a second that is."""
+    fitted, regressed, live, *_ = time_making(1, size=48, faces=1)
+    assert fitted.note.endswith("bar: ≥ 5 a second on 2 cores")
+    assert "pairs a second of one process" in regressed.note
+    assert live.subject == "a pair on the fly"
+    assert min(fitted.ratio, regressed.ratio, live.ratio) > 0
