@@ -122,7 +122,8 @@ def make_pairs_of(config: MakePairs, show: "Show") -> MadePairs:
         DatasetUnavailable: Photos, the face model, a regressor or weights are absent.
         BadInput: One of them is broken, no photo gives a pair, or the folder holds something else,
             or pairs made with other options; says which.
-        BadOption: There is no such face model, parser or device.
+        BadOption: There is no such face model, parser or device, or the pairs would lie among the
+            photos.
         WorkersLost: A process was ended by the system.
     """
     from cfr.pairs.shards import remove_partial, shard_name
@@ -131,11 +132,12 @@ def make_pairs_of(config: MakePairs, show: "Show") -> MadePairs:
     from results.pair_settings import begin, settings_of
     from results.pair_shards import make_shard
 
-    begun = time.perf_counter()
+    begun, out = time.perf_counter(), config.out
+    if out.resolve().is_relative_to(config.photos.expanduser().resolve()):
+        raise BadOption(str(out), "a folder that is not below the photos: it holds pictures itself")
     found = load_training_photos(config.kind, config.photos.expanduser(), config.list)
     order = _order(config)
     settings = settings_of(order, found, PHOTOS_A_SHARD)
-    out = config.out
     out.mkdir(parents=True, exist_ok=True)
     with _alone(out):
         begin(out, settings)

@@ -25,7 +25,6 @@ class PairFolder:
     Attributes:
         path: The folder.
         about: What it says of itself.
-        records: A record a pair.
 
     Args:
         path: The folder.
@@ -39,18 +38,24 @@ class PairFolder:
         if not self.about.finished:
             how = "an unfinished run: give make_pairs.py the same options again"
             raise BadInput(path / ABOUT, "", "finished pairs", how)
-        self.records: list[PairRecord] = []
-        self._places: list[tuple[int, int]] = []  # shard, and row of its coefficients
+        places, names, sources, digests = [], [], [], []
         for number, shard in enumerate(self.about.shards):
-            folder = inside_root(path, shard_name(number), path / ABOUT, f"shard {number}")
-            records = read_index(folder, shard.index)
+            records = self._records(number)
             if len(records) != shard.pairs:
-                raise BadInput(folder, "", f"{shard.pairs:,} pairs", f"{len(records):,}")
-            self.records += records
-            self._places += [(number, row) for row in range(len(records))]
-        if not self.records:
+                where = path / shard_name(number)
+                raise BadInput(where, "", f"{shard.pairs:,} pairs", f"{len(records):,}")
+            places += [(number, row) for row in range(len(records))]
+            names += [one.name for one in records]
+            sources += [one.source for one in records]
+            digests += [
+                bytes.fromhex("".join(one.files[part] for part in PARTS)) for one in records
+            ]
+        if not names:
             raise BadInput(path / ABOUT, "pairs", "at least one", "none")
-        self._sources = np.array([one.source for one in self.records], np.int64)
+        # Arrays, for they are sent to every process of a data loader.
+        self._places, self._names = np.array(places, np.int32), np.array(names)
+        self._sources = np.array(sources, np.int64)
+        self._digests = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, len(PARTS), 32)
 
     @property
     def size(self) -> int:
@@ -69,7 +74,7 @@ class PairFolder:
 
     def __len__(self) -> int:
         """Pairs of all shards."""
-        return len(self.records)
+        return len(self._names)
 
     def read(self, index: int, seed: int = 0) -> PairPictures:
         """A pair as it was written; the seed has no effect.
@@ -95,15 +100,24 @@ class PairFolder:
             IndexError: There is no such pair.
             BadInput: Its file is absent or damaged.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        record, (shard, _) = self.records[index], self._places[index]
-        name = f"{shard_name(shard)}/{file_name(record.name, part)}"
-        path = inside_root(self.path, name, self.path / ABOUT, f"pair {record.name}")
+        (shard, _), name = self._place(index), self._names[index]
+        file = f"{shard_name(shard)}/{file_name(name, part)}"
+        path = inside_root(self.path, file, self.path / ABOUT, f"pair {name}")
         content = read_bytes(path)
-        if hashlib.sha256(content).hexdigest() != record.files[part]:
+        expected = self._digests[index, list(PARTS).index(part)].tobytes()
+        if hashlib.sha256(content).digest() != expected:
             raise BadInput(path, "", "the picture that was written", "other content")
         return decode(content, part, self.size, path)
+
+    def record(self, index: int) -> PairRecord:
+        """What the folder says of a pair: its photo, its rotation; read from its shard's index.
+
+        Raises:
+            IndexError: There is no such pair.
+            BadInput: The index is absent or damaged by now.
+        """
+        shard, row = self._place(index)
+        return self._records(shard)[row]
 
     def coefficients(self, layout: Layout) -> Coefficients:
         """The coefficients of the faces, a row a pair.
@@ -129,3 +143,15 @@ class PairFolder:
                 raise BadInput(path, "", f"{shard.pairs:,} rows", f"{len(found):,}")
             rows.append(found)
         return layout.split(torch.cat(rows))
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """The shard of a pair, and its row there."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        shard, row = self._places[index].tolist()
+        return shard, row
+
+    def _records(self, shard: int) -> list[PairRecord]:
+        name, where = shard_name(shard), f"shard {shard}"
+        folder = inside_root(self.path, name, self.path / ABOUT, where)
+        return read_index(folder, self.about.shards[shard].index)

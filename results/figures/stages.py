@@ -34,7 +34,7 @@ def draw_stages(live: LivePairs, rows: int = _ROWS) -> Figure:
     """
     count = min(rows, len(live))
     indices = [round(at * len(live) / count) for at in range(count)]
-    records = [live.folder.records[index] for index in indices]
+    records = [live.folder.record(index) for index in indices]
     rotation = torch.tensor([one.rotation_degrees for one in records]).deg2rad()
     pairs = live.turn(indices, rotation)
     columns = {title: _picture(getattr(pairs, name)) for title, name in _COLOURS.items()}

@@ -103,10 +103,9 @@ def test_pairs_are_made_and_what_is_left_out_is_counted(world: World) -> None:
     assert any("4 photos; 2 left out" in line for line in made.sentences())
     # Sorted part by part: b-none, deep/p1, deep/p3, p0, p2, z-strange.
     assert found.sources.tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
-    assert [one.photo for one in found.records[::2]] == [
-        *("deep/p1.png", "deep/p3.png", "p0.png", "p2.png")
-    ]
-    assert found.records[0].rotation_degrees != found.records[1].rotation_degrees
+    photos = [found.record(index).photo for index in range(0, len(found), EACH)]
+    assert photos == ["deep/p1.png", "deep/p3.png", "p0.png", "p2.png"]
+    assert found.record(0).rotation_degrees != found.record(1).rotation_degrees
     one = found.read(0)
     assert (one.face & (one.mask > 0)).any()
     assert not one.mask[~one.face].any()
@@ -120,7 +119,7 @@ def test_the_picture_shows_what_was_written(world: World) -> None:
 
     live = LivePairs(PairFolder(world.config.out), load_model("builtin"))
     assert len(draw_stages(live, rows=2).axes) == 18
-    degrees = [one.rotation_degrees for one in live.folder.records]
+    degrees = [live.folder.record(at).rotation_degrees for at in range(len(live))]
     again = pictures_of(live.turn(range(len(live)), torch.tensor(degrees).deg2rad()))
     apart = [
         np.abs(one.damaged.astype(int) - live.folder.read(at).damaged) > 2
@@ -188,6 +187,9 @@ def test_other_folders_are_left_alone(world: World, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"expected an empty folder, or pairs, found thesis\.txt"):
         make_pairs_of(config, no_bar)
     assert not (tmp_path / "pairs.json").exists()
+    within = replace(world.config, out=world.photos / "deep" / "pairs")
+    with pytest.raises(BadOption, match="expected a folder that is not below the photos"):
+        make_pairs_of(within, no_bar)
     with FileLock(tmp_path / ".lock"), pytest.raises(BadInput, match="no other run writes to"):
         make_pairs_of(config, no_bar)
 

@@ -76,13 +76,14 @@ def test_what_was_written_is_read(folder: Path, small_model: MorphableModel) -> 
         expected, one = pictures(index), found.read(index, seed=index)
         for name in ("damaged", "guide", "photo", "mask", "face"):
             assert np.array_equal(getattr(one, name), getattr(expected, name)), name
-    assert found.records[1].rotation_degrees == (1.0, 2.5, -3.0)
+    assert found.record(1).rotation_degrees == (1.0, 2.5, -3.0)
     layout = small_model.layout()
     rows = layout.join(found.coefficients(layout))
     assert torch.equal(rows, torch.arange(float(COUNT * layout.size)).view(COUNT, -1))
     assert read_left_out(folder / "shard-00001") == {"bad-1.jpg": "no face was found"}
-    with pytest.raises(IndexError):
-        found.read(COUNT)
+    for wrong in (COUNT, -1):
+        with pytest.raises(IndexError):
+            found.read(wrong)
 
 
 def test_it_travels_to_other_processes(folder: Path) -> None:
