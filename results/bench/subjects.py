@@ -122,6 +122,13 @@ def train_gan(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_gan_training(repeats)
 
 
+def restore(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """The generator folded, and from an aligned crop to the restored image."""
+    from results.bench.restoring import time_restoring
+
+    yield from time_restoring(repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
@@ -135,4 +142,5 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "regress": regress,
     "pairs": pairs,
     "train-gan": train_gan,
+    "restore": restore,
 }

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from results.bench import rasterizing, scoring
+from cfr.gan.generator import Generator, GeneratorSize
+from results.bench import rasterizing, restoring, scoring
 from results.bench.loading import time_loading
 from results.bench.pairing import time_making
 from results.bench.rasterizing import peak_memory_apart
@@ -79,6 +80,20 @@ def test_the_memory_of_scoring_is_measured(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(scoring, "_SIZES", {"IJB-C": SMALL})
     found = scoring.peak_over_embeddings("IJB-C")
     assert found is None or np.isfinite(found)
+
+
+def test_the_restore_subject_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a small generator; it refuses to time a folded one that paints something else."""
+    small, ratio = GeneratorSize(2, 1), "times as fast (bar 1.2), within"
+    monkeypatch.setattr(restoring, "MINI", small)
+    folded, fitted, asked, *_ = restoring.time_restoring(1, small, side=32)
+    assert ratio in folded.note
+    assert "ms an image (bar 100)" in fitted.note
+    assert fitted.subject.endswith("by fit")
+    assert asked.subject.endswith("by regressor")
+    monkeypatch.setattr(restoring, "for_inference", lambda net: Generator(net.size).eval())
+    with pytest.raises(RuntimeError, match="paints another picture"):
+        next(restoring.time_restoring(1, small, side=32))
 
 
 def test_the_load_subject_reads_what_it_wrote() -> None:

@@ -60,7 +60,7 @@ def test_layers_are_replaced_where_they_stand() -> None:
 @torch.no_grad()
 def test_a_wide_generator_paints_the_same_through_all_its_blocks() -> None:
     torch.manual_seed(0)
-    net = Generator(GeneratorSize(width=32, blocks=9))
+    net = Generator(GeneratorSize(width=24, blocks=9))
     pair = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64)
     net(*pair)
     net.eval()
