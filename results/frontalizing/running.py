@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from cfr.landmarks.face import FoundFace, Landmarker
-from cfr.landmarks.policy import Tally
+from cfr.landmarks.policy import NoFace, Tally
 from protocols.errors import BadInput
 from protocols.images import read_image, save_image
 from results.frontalizing.manifest import Done, Manifest, Written, sha256_of
@@ -67,6 +67,9 @@ def frontalize_photos(
                 manifest.add(one)
             done.append(one)
             progress(len(photos))
+    except NoFace:
+        tally.none += 1
+        raise
     finally:  # what was written is on record even if a photo stops the run
         _count(tally, done)
         _record(out, method, tally, done)

@@ -124,6 +124,11 @@ def test_the_demo_turns_the_faces_of_a_group_photo(project: Path, tmp_path: Path
         (("{cat}", "out", "--model", "flame"), "flame: expected any of builtin, bfm09, ict"),
         (("{cat}", "out", "--model", "ict:/no/such"), "is not at /no/such"),
         (("{cat}", "out", "--size", "4"), "--size 4: expected 32 to 1024 pixels"),
+        (("{cat}", "out", "--keep-pitch"), "--keep-pitch with --method render: expected --method"),
+        (
+            ("{cat}", "out", "--method", "cfr-gan", "--weights", "/no/such.safetensors"),
+            "is not at /no/such.safetensors. Check its name. It is trained by: python scripts",
+        ),
     ],
 )
 def test_what_cannot_be_frontalized_is_one_line(

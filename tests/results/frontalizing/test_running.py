@@ -101,6 +101,7 @@ def test_what_was_done_before_an_error_is_kept_and_on_record(
         turn(Tally("known", "largest", "error"))
     record = json.loads((tmp_path / "out/frontalized.json").read_text())
     assert len(record["faces"]) == 2
+    assert (record["photos_with_a_face"], record["photos_without"]) == (2, 1)
     assert (tmp_path / "out/sub/b-sheet.png").is_file()
 
 
