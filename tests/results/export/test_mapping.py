@@ -226,9 +226,10 @@ def test_ctrl_c_is_left_to_the_process_that_asks() -> None:
 
 def test_ctrl_c_ends_it_without_a_trace_or_a_process(project: Path) -> None:
     code = """
-import time
+import signal, time
 from results.console import run
 from results.export.mapping import Workers, map_blocks
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's shell ignores it
 def main(console):
     for position, _ in map_blocks(time.sleep, [0.1] * 1000, Workers(2)):
         print(position, flush=True)
