@@ -11,7 +11,7 @@ from cfr.gan.batch_norm import processes, shared
 from cfr.gan.batches import PairBatch
 from cfr.gan.generator import Painted
 from cfr.gan.presets import GanLosses
-from cfr.regressor.identity_crops import fixed_crop
+from cfr.identity_crops import fixed_crop
 
 
 @dataclass(frozen=True, eq=False)

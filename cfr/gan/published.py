@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cfr.gan.generator import Generator
-from cfr.regressor.state import install, read_tensors
+from cfr.weight_files import install, read_tensors
 
 _UNUSED = ("afd.embedding_r.0.", "afd.embedding_g.0.")
 """Two convolutions of theirs that nothing calls."""

@@ -15,7 +15,7 @@ MINI = "mini"
 """The weights that count where none are named."""
 PUBLISHED = "published:"
 """Before the file of the authors' weights (``CFRNet_G_*.pth``)."""
-HOW = "It is trained by: python scripts/train_gan.py PAIRS (docs/restoring.md)."
+HOW = "It is trained by: python scripts/train_gan.py PAIRS (docs/gan.md)."
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from cfr.gan import losses
 from cfr.gan.batches import PairDraws
 from cfr.gan.generator import Generator
-from cfr.regressor.identity_crops import fixed_crop
+from cfr.identity_crops import fixed_crop
 
 _LEVELS = 255.0
 

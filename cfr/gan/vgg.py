@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cfr.gan.losses import FeatureMaps
-from cfr.regressor.state import install, read_tensors
+from cfr.weight_files import install, read_tensors
 from protocols.errors import DatasetUnavailable
 from protocols.roots import is_file
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cfr.gan.generator import STEP, Generator
 from cfr.gan.sizes import GeneratorSize
-from cfr.regressor.own_files import OwnFile, about_of, parsed
-from cfr.regressor.state import install
+from cfr.own_files import OwnFile, about_of, parsed
+from cfr.weight_files import install
 from protocols.errors import BadInput
 
 PUBLISHED_SIDE = 224

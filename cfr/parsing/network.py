@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cfr.parsing.types import FittedFaces, Label
-from cfr.regressor.state import install, read_tensors
+from cfr.weight_files import install, read_tensors
 from protocols.types import InputFile
 
 

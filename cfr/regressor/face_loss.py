@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from cfr.identity_crops import aligned_crop, fixed_crop
 from cfr.regressor import losses
-from cfr.regressor.identity_crops import aligned_crop, fixed_crop
 from cfr.regressor.presets import FaceWeights, point_weights
 from cfr.types import Coefficients
 

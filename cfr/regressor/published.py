@@ -30,7 +30,7 @@ from torch import Tensor
 from cfr.camera import REGRESSOR_OFFSET
 from cfr.morphable.model import MorphableModel
 from cfr.regressor.network import RNet, build
-from cfr.regressor.state import install, read_tensors
+from cfr.weight_files import install, read_tensors
 from protocols.errors import BadInput, BadOption
 
 SIZE = 224

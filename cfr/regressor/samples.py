@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float32, UInt8
 
 from cfr.camera import Camera
-from cfr.regressor.state import write_whole
+from cfr.weight_files import write_whole
 from protocols.errors import BadInput
 
 Kind = Literal["photo", "turned", "render"]

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cfr.coefficients import Layout
+from cfr.own_files import OwnFile, about_of, parsed
 from cfr.regressor.network import RNet, build
-from cfr.regressor.own_files import OwnFile, about_of, parsed
-from cfr.regressor.state import install, read_tensors
+from cfr.weight_files import install, read_tensors
 from protocols.errors import BadInput, BadOption
 
 _FILE = OwnFile(

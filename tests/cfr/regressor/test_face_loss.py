@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from cfr.camera import Camera, place
+from cfr.identity_crops import aligned_crop, fixed_crop
 from cfr.lighting import shade
 from cfr.morphable.model import MorphableModel
 from cfr.normals import vertex_normals
 from cfr.regressor import losses
 from cfr.regressor.face_loss import SeenFaces, face_losses
-from cfr.regressor.identity_crops import aligned_crop, fixed_crop
 from cfr.regressor.presets import (
     BASELINE,
     STAGE1,

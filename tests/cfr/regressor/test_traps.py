@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from cfr.coefficients import Layout
+from cfr.identity_crops import fixed_crop
 from cfr.regressor import distillation, losses
-from cfr.regressor.identity_crops import fixed_crop
 from cfr.regressor.presets import (
     BASELINE,
     STAGE1,

@@ -5,7 +5,7 @@ import torch
 from scipy import ndimage
 
 from cfr.align import ARCFACE_112, align_arcface, five_from_68
-from cfr.regressor.identity_crops import aligned_crop, fixed_crop
+from cfr.identity_crops import aligned_crop, fixed_crop
 
 
 def faces(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Weight files of regressors: read without running code from them, loaded whole or not at all.
+"""Weight files: read without running code from them, loaded whole or not at all.
 
 A ``.pth`` file is a pickle, which could run any program. PyTorch's ``weights_only`` reader takes
 tensors and plain values out of it and refuses the rest.

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cfr.regressor.state import read_safetensors, without_counters, write_whole
+from cfr.weight_files import read_safetensors, without_counters, write_whole
 from protocols.errors import BadInput
 
 
