@@ -31,10 +31,10 @@ demo: $(STAMP)
 	$(BIN)/python scripts/demo.py $(if $(CFR_DATA),,$(if $(SHARED_AFLW2000),--root $(SHARED_AFLW2000)))
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

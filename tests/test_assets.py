@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,66 @@ def test_what_is_told_is_what_the_page_says(project: Path) -> None:
     for stage in STAGES:
         clean, occluded = TOLD[stage], TOLD[f"{stage}, occluded"]
         assert f"| `{stage}` | {clean:.3f} | {occluded:.3f} |" in page
+
+
+@pytest.fixture(scope="module")
+def gan(project: Path) -> Path:
+    return project / "assets/gan-mini.safetensors"
+
+
+def test_the_generator_loads_and_its_card_says_what_matters(gan: Path) -> None:
+    from cfr.gan.presets import PRESETS
+    from cfr.gan.weights import open_generator
+
+    saved, card = open_generator(gan), gan.with_suffix(".md").read_text()
+    assert (saved.net.size, saved.side) == (PRESETS["mini"].generator, PRESETS["mini"].size)
+    assert not saved.net.training
+    assert gan.stat().st_size <= MOST / 2
+    for label in ("preset", "pairs", "photos", "seed", "command", "perceptual loss"):
+        assert f"| {label} | {saved.about[label]} |\n" in card
+    assert "listed in train_photos_strict.txt" in saved.about["photos"]
+    assert "research only" in card
+    assert gan.with_name("gan-mini-curves.png").is_file()
+    assert "/tmp" not in card
+    assert "/home" not in card
+
+
+def test_the_generators_page_says_what_its_card_says(project: Path, gan: Path) -> None:
+    """Every value of the card's table stands in docs/gan.md, rounded to a tenth or a hundredth."""
+    page = (project / "docs/gan.md").read_text()
+    rows = [line.split("|")[1:3] for line in gan.with_suffix(".md").read_text().splitlines()
+            if re.fullmatch(r"\| [a-zA-Z, ]+ \| [0-9.]+ \|", line)]  # fmt: skip
+    told = {name.strip(): float(value) for name, value in rows if name.strip() != "seed"}
+    assert {"hidden", "hidden, damaged", "identity", "mask IoU"} <= told.keys()
+    for name, value in told.items():
+        assert f"{value:.1f}" in page or f"{value:.2f}" in page, name
+
+
+@pytest.mark.slow
+def test_it_repairs_photos_that_it_was_not_trained_on(
+    shared: Path, gan: Path, tmp_path: Path
+) -> None:
+    """Every twentieth photo of the list was for validation: the hidden gets closer to the photo."""
+    import torch
+
+    from cfr.gan.batches import PairDraws
+    from cfr.gan.presets import GanAugmentation
+    from cfr.gan.validation import validation_scores
+    from cfr.gan.weights import open_generator
+    from cfr.pairs.folder import PairFolder
+    from results.export.work import no_bar
+    from results.making_pairs import MakePairs, make_pairs_of
+
+    names = (shared / "lfw/lists/train_photos_strict.txt").read_text().split()[19::20][:20]
+    listed = tmp_path / "held-out.txt"
+    listed.write_text("\n".join(names))
+    photos = shared / "lfw/lfw-deepfunneled"
+    made = MakePairs(photos, tmp_path / "pairs", list=listed, landmarks="dlib-hog", jobs=1)
+    make_pairs_of(made, no_bar)
+    saved, none = open_generator(gan), GanAugmentation(0.0, 0.0, 0.0, 0.0)
+    pairs = PairFolder(made.out)
+    assert len(pairs) >= 12
+    draws = PairDraws(pairs, saved.side, none, binary=False, batch=12, seed=0)
+    found = validation_scores(saved.net, draws, 1, torch.device("cpu"))
+    assert found["hidden"] < 0.6 * found["hidden, damaged"]
+    assert found["mask IoU"] > 0.4

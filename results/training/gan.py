@@ -120,10 +120,6 @@ def _leave(run: GanRun, curves: Curves, tracked: TrackedRun | None, seconds: flo
     save_generator(weights, run.nets.generator, about, side=run.preset.size)
     draw_curves(points, f"{run.config.called}, {run.course.steps:,} steps").savefig(picture)
     _draw_progress(run, progress)
-    shown = {
-        "Losses and validation by step": picture.name,
-        "Held-out photos at the start, half way and at the end": progress.name,
-    }
     told = Card(
         title=f"The generator `{run.config.called}`",
         about=about,
@@ -131,7 +127,7 @@ def _leave(run: GanRun, curves: Curves, tracked: TrackedRun | None, seconds: flo
         heading=("measured", "value"),
         validation=last_validation(points),
         left_out=_left_out(run),
-        pictures=shown,
+        pictures={"Losses and validation by step": picture.name},
     )
     card.write_text(told.text(), encoding="utf-8")
     refused = ""
