@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cfr.frontalizers.sources import NONE, lacking
+from cfr.frontalizers.sources import NONE, lacking, weight_file
 from cfr.frontalizers.sources import SOURCES as FRONTALIZERS
 from protocols.errors import BadOption, DatasetUnavailable
 from protocols.manifest import read_manifest
@@ -173,7 +173,7 @@ def fill(
         seed=config.seed,
         seconds=time.perf_counter() - started,
         environment=current_environment(device=", ".join(devices) or "cpu"),
-        weights={row.file.name: InputFile.of(row.file).sha256 for row in used},
+        weights={file.name: InputFile.of(file).sha256 for row in used for file in _files(row)},
         status=f"{empty} of {len(cells)} cells are unavailable" if empty else "complete",
     )
     return Result(record, tuple(figure for part in found.values() for figure in part.figures))
@@ -187,6 +187,13 @@ def _lacking(row: Row) -> Iterator[str]:
         yield f"the frontalizer {row.frontalizer} (not in this version)"
     elif how := lacking(row.frontalizer):
         yield f"the frontalizer {row.frontalizer} ({how})"
+
+
+def _files(row: Row) -> Iterator[Path]:
+    """The weights that a row's numbers come from."""
+    yield row.file
+    if (file := weight_file(row.frontalizer)) is not None:
+        yield file
 
 
 def _part(
