@@ -92,7 +92,8 @@ class Sums:
     def add(self, values: Mapping[str, Tensor]) -> None:
         """Add the losses of a step."""
         for name, value in values.items():
-            self._sums[name] = self._sums.get(name, torch.zeros(())) + value.detach().float().cpu()
+            value = value.detach().float()  # stays on its device: a GPU need not be waited for
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._count += 1
 
     def means(self) -> dict[str, Tensor]:

@@ -10,15 +10,15 @@ gradient, which DistributedDataParallel does not follow, so gradients are added 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cfr.checkpoint import Sums, read_checkpoint, require_finite, seed_of, write_checkpoint
+from cfr.checkpoint import Sums, seed_of
 from cfr.checkpoint import steps_done as steps_of
+from cfr.course import Course, Watch, resume, save, tell_losses, tell_validation
 from cfr.gan.batch_norm import processes, share_gradients
 from cfr.gan.batches import PairBatch, PairDraws
 from cfr.gan.losses import divergence
@@ -33,35 +33,6 @@ if TYPE_CHECKING:
     from cfr.gan.generator import Generator
 
 _FORMAT = "cfr-gan-checkpoint-1"
-_LOGGED = 50  # steps whose losses are averaged to one point of a curve
-
-Watch = Callable[[int, Mapping[str, float]], None]
-"""Told the step and the values of curves."""
-
-
-@dataclass(frozen=True)
-class GanCourse:
-    """How long a run is, and when it is looked at.
-
-    Attributes:
-        schedule: Of both optimizers.
-        steps: Of the whole run.
-        seed: Of the networks' own chance.
-        checkpoint: The file that the run goes on from.
-        digest: Of all options: a checkpoint of other ones is refused.
-        every: Steps between two checkpoints.
-        validate: Steps between two validations.
-        workers: Processes that draw batches.
-    """
-
-    schedule: GanSchedule
-    steps: int
-    seed: int
-    checkpoint: Path
-    digest: str
-    every: int = 250
-    validate: int = 500
-    workers: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +53,7 @@ def train(
     nets: Nets,
     objective: GeneratorObjective,
     draws: PairDraws,
-    course: GanCourse,
+    course: Course[GanSchedule],
     validate: Callable[[int], Mapping[str, float]],
     watch: Watch,
     advance: Callable[[int], None],
@@ -108,10 +79,15 @@ def train(
         "generator": build_optimizer(nets.generator, course.schedule),
         "discriminator": build_optimizer(nets.discriminator, course.schedule),
     }
-    done = _resume(course, nets, optimizers)
+    parts = {
+        "generator": nets.generator,
+        "discriminator": nets.discriminator,
+        **{f"optimizer of {name}": one for name, one in optimizers.items()},
+    }
+    done = resume(course, _FORMAT, parts)
     advance(done)
     if done == 0:
-        _tell(fabric, nets, watch, 0, validate)
+        tell_validation(fabric, watch, 0, _validated(nets, validate, 0))
     sums = Sums()
     for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
         rate = learning_rate(course.schedule, step, course.steps, draws.steps_of_epoch)
@@ -120,13 +96,12 @@ def train(
         torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
         sums.add(train_step(fabric, nets, objective, optimizers, batch.to(fabric.device)))
         done = step + 1
-        last = done == course.steps
-        if done % _LOGGED == 0 or done % course.every == 0 or last:
-            _log(fabric, watch, course, done, sums.means(), rate)
-        if done % course.validate == 0 or last:
-            _tell(fabric, nets, watch, done, validate)
-        if done % course.every == 0 or last:
-            _save(fabric, course, nets, optimizers, done)
+        if course.logs(done):
+            tell_losses(fabric, watch, course, done, sums.means(), rate, over="sum")
+        if course.validates(done):
+            tell_validation(fabric, watch, done, _validated(nets, validate, done))
+        if course.saves(done):
+            save(fabric, course, _FORMAT, parts, done)
         advance(1)
     nets.generator.eval()
 
@@ -203,7 +178,7 @@ def learning_rate(schedule: GanSchedule, step: int, steps: int, epoch: int) -> f
     return schedule.least + (schedule.learning_rate - schedule.least) * high
 
 
-def steps_done(course: GanCourse) -> int:
+def steps_done(course: Course[GanSchedule]) -> int:
     """Where a run goes on: the step of its checkpoint, 0 without one.
 
     Raises:
@@ -229,60 +204,9 @@ def _frozen(net: nn.Module) -> Iterator[None]:
         net.requires_grad_(requires_grad=True)
 
 
-def _tell(
-    fabric: "Fabric",
-    nets: Nets,
-    watch: Watch,
-    step: int,
-    validate: Callable[[int], Mapping[str, float]],
-) -> None:
+def _validated(
+    nets: Nets, validate: Callable[[int], Mapping[str, float]], step: int
+) -> Mapping[str, float]:
+    """Measured in evaluation mode."""
     nets.generator.eval()
-    values = {f"validation: {name}": value for name, value in validate(step).items()}
-    if fabric.is_global_zero:
-        watch(step, values)
-
-
-def _log(
-    fabric: "Fabric",
-    watch: Watch,
-    course: GanCourse,
-    step: int,
-    values: Mapping[str, Tensor],
-    rate: float,
-) -> None:
-    """Tell the mean losses of the last steps, summed over all processes' shares."""
-    stacked = torch.stack(list(values.values())).to(fabric.device)
-    sums: Any = fabric.all_reduce(stacked, reduce_op="sum")
-    found = dict(zip(values, sums.tolist(), strict=True))
-    require_finite(course.checkpoint, step, found)
-    if fabric.is_global_zero:
-        watch(step, {**found, "learning rate": rate})
-
-
-def _save(
-    fabric: "Fabric",
-    course: GanCourse,
-    nets: Nets,
-    optimizers: Mapping[str, torch.optim.Optimizer],
-    done: int,
-) -> None:
-    if fabric.is_global_zero:
-        parts = {
-            "generator": nets.generator.state_dict(),
-            "discriminator": nets.discriminator.state_dict(),
-            **{f"optimizer of {name}": one.state_dict() for name, one in optimizers.items()},
-        }
-        write_checkpoint(course.checkpoint, _FORMAT, course.digest, done, parts)
-    fabric.barrier()
-
-
-def _resume(course: GanCourse, nets: Nets, optimizers: Mapping[str, torch.optim.Optimizer]) -> int:
-    """Load the checkpoint, if there is one; how many steps were done."""
-    state = read_checkpoint(course.checkpoint, _FORMAT, course.digest)
-    if state is None:
-        return 0
-    nets.generator.load_state_dict(state["generator"])
-    nets.discriminator.load_state_dict(state["discriminator"])
-    for name, one in optimizers.items():
-        one.load_state_dict(state[f"optimizer of {name}"])
-    return int(state["step"])
+    return validate(step)

@@ -5,23 +5,15 @@ the same weights as one that was not: bit by bit on a CPU with as many threads.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cfr.checkpoint import (
-    Sums,
-    read_checkpoint,
-    require_finite,
-    seed_of,
-    settle_batch_norm,
-    write_checkpoint,
-)
+from cfr.checkpoint import Sums, seed_of, settle_batch_norm
 from cfr.checkpoint import steps_done as steps_of
+from cfr.course import Course, Watch, resume, save, tell_losses, tell_validation
 from cfr.reading_ahead import read_ahead
 from cfr.regressor.batches import Batch, Draws
 from cfr.regressor.landmarks import project_landmarks
@@ -36,35 +28,6 @@ if TYPE_CHECKING:
     from cfr.regressor.network import RNet
 
 _FORMAT = "cfr-regressor-checkpoint-1"
-_LOGGED = 50  # steps whose losses are averaged to one point of a curve
-
-Watch = Callable[[int, Mapping[str, float]], None]
-"""Told the step and the values of curves."""
-
-
-@dataclass(frozen=True)
-class Course:
-    """How long a run is, and when it is looked at.
-
-    Attributes:
-        schedule: Optimizer and learning rate.
-        steps: Of the whole run.
-        seed: Of the networks' own chance, such as dropout.
-        checkpoint: The file that the run goes on from.
-        digest: Of all options: a checkpoint of other ones is refused.
-        every: Steps between two checkpoints.
-        validate: Steps between two validations.
-        workers: Processes that draw batches.
-    """
-
-    schedule: Schedule
-    steps: int
-    seed: int
-    checkpoint: Path
-    digest: str
-    every: int = 500
-    validate: int = 1000
-    workers: int = 1
 
 
 def train(
@@ -72,7 +35,7 @@ def train(
     net: "RNet",
     objective: Objective,
     draws: Draws,
-    course: Course,
+    course: Course[Schedule],
     validate: Callable[[int], Mapping[str, float]],
     watch: Watch,
     advance: Callable[[int], None],
@@ -96,10 +59,11 @@ def train(
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wrapped, optimizer = fabric.setup(net, optimizer)
     wrapped.mark_forward_method("look")
-    done = _resume(course, net, optimizer)
+    parts = {"net": net, "optimizer": optimizer}
+    done = resume(course, _FORMAT, parts)
     advance(done)
     if done == 0:
-        _tell(fabric, watch, 0, _validated(net, validate))
+        tell_validation(fabric, watch, 0, _validated(net, validate, 0))
     sums = Sums()
     for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
         rate = learning_rate(course.schedule, step, course.steps)
@@ -113,13 +77,12 @@ def train(
         optimizer.step()
         sums.add({**cost.terms, "total": cost.total})
         done = step + 1
-        last = done == course.steps
-        if done % _LOGGED == 0 or done % course.every == 0 or last:
-            _log(fabric, watch, course, done, sums.means(), rate)
-        if done % course.validate == 0 or last:
-            _tell(fabric, watch, done, _validated(net, validate))
-        if done % course.every == 0 or last:
-            _save(fabric, course, net, optimizer, done)
+        if course.logs(done):
+            tell_losses(fabric, watch, course, done, sums.means(), rate)
+        if course.validates(done):
+            tell_validation(fabric, watch, done, _validated(net, validate, done))
+        if course.saves(done):
+            save(fabric, course, _FORMAT, parts, done)
         advance(1)
     net.eval()
 
@@ -182,70 +145,20 @@ def to_training(net: torch.nn.Module, *, settled: bool) -> None:
 
 
 def _validated(
-    net: "RNet", validate: Callable[[int], Mapping[str, float]]
-) -> Callable[[int], Mapping[str, float]]:
-    """Validation in evaluation mode."""
-
-    def call(step: int) -> Mapping[str, float]:
-        net.eval()
-        return validate(step)
-
-    return call
+    net: "RNet", validate: Callable[[int], Mapping[str, float]], step: int
+) -> Mapping[str, float]:
+    """Measured in evaluation mode."""
+    net.eval()
+    return validate(step)
 
 
-def _tell(
-    fabric: "Fabric", watch: Watch, step: int, validate: Callable[[int], Mapping[str, float]]
-) -> None:
-    values = {f"validation: {name}": value for name, value in validate(step).items()}
-    if fabric.is_global_zero:
-        watch(step, values)
-
-
-def _log(
-    fabric: "Fabric",
-    watch: Watch,
-    course: Course,
-    step: int,
-    values: Mapping[str, Tensor],
-    rate: float,
-) -> None:
-    """Tell the mean losses of the last steps, over all processes.
-
-    Raises:
-        Diverged: They are no numbers.
-    """
-    means: Any = fabric.all_reduce(torch.stack(list(values.values())).to(fabric.device))
-    found = dict(zip(values, means.tolist(), strict=True))
-    require_finite(course.checkpoint, step, found)
-    if fabric.is_global_zero:
-        watch(step, {**found, "learning rate": rate})
-
-
-def _save(fabric: "Fabric", course: Course, net: "RNet", optimizer: Any, done: int) -> None:
-    """Write the checkpoint, whole or not at all."""
-    if fabric.is_global_zero:
-        parts = {"net": net.state_dict(), "optimizer": optimizer.state_dict()}
-        write_checkpoint(course.checkpoint, _FORMAT, course.digest, done, parts)
-    fabric.barrier()
-
-
-def steps_done(course: Course) -> int:
+def steps_done(course: Course[Schedule]) -> int:
     """Where a run goes on: the step of its checkpoint, 0 without one.
 
     Raises:
         BadInput: The checkpoint is damaged, or of a run with other options.
     """
     return steps_of(course.checkpoint, _FORMAT, course.digest)
-
-
-def _resume(course: Course, net: "RNet", optimizer: Any) -> int:
-    """Load the checkpoint, if there is one; how many steps were done."""
-    state = read_checkpoint(course.checkpoint, _FORMAT, course.digest)
-    if state is None:
-        return 0
-    net.load_state_dict(state["net"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])
 
 
 def _on(device: torch.device, batch: Batch) -> Batch:

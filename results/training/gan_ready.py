@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from cfr.course import Course
 from cfr.gan.batches import PairDraws
 from cfr.gan.discriminator import Discriminator
 from cfr.gan.generator import Generator
 from cfr.gan.losses import Embed
 from cfr.gan.objective import GeneratorObjective
-from cfr.gan.presets import GanAugmentation, GanPreset
-from cfr.gan.training import GanCourse, Nets
+from cfr.gan.presets import GanAugmentation, GanPreset, GanSchedule
+from cfr.gan.training import Nets
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.types import PairSource
 from results.cache.canonical import canonical
@@ -57,7 +58,7 @@ class GanRun:
     draws: PairDraws
     held_out: PairDraws
     embed: Embed | None
-    course: GanCourse
+    course: Course[GanSchedule]
     networks: dict[str, str]
     environment: Environment
 
@@ -105,7 +106,7 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         pairs, preset.size, _AS_THEY_ARE, preset.binary, _LOOKED_AT, config.seed, held_out=True
     )
     steps = preset.schedule.steps or (preset.schedule.epochs or 1) * draws.steps_of_epoch
-    course = GanCourse(
+    course = Course(
         schedule=preset.schedule,
         steps=steps,
         seed=config.seed,

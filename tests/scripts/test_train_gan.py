@@ -50,18 +50,18 @@ class Command:
         import tyro
         from rich.console import Console
 
-        from cfr.gan import training
+        from cfr import course
         from results.training.gan import train_gan
         from results.training.gan_options import TrainGan
 
-        write = training.write_checkpoint
+        write = course.write_checkpoint
 
         def write_and_tell(path: Path, kind: str, digest: str, step: int, parts: Any) -> None:
             write(path, kind, digest, step, parts)
             also(step)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(training, "write_checkpoint", write_and_tell)
+            patch.setattr(course, "write_checkpoint", write_and_tell)
             for name, value in self.environ.items():
                 patch.setenv(name, value)
             config = tyro.cli(TrainGan, args=self.words(out, *more)[1:])

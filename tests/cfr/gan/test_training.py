@@ -12,13 +12,14 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from cfr.checkpoint import Diverged
+from cfr.course import Course
 from cfr.gan.batches import PairDraws
 from cfr.gan.discriminator import Discriminator
 from cfr.gan.generator import Generator
 from cfr.gan.objective import GeneratorObjective, PerceptualNetwork
 from cfr.gan.presets import PRESETS, GanLosses, GanSchedule, without
 from cfr.gan.sizes import GeneratorSize
-from cfr.gan.training import GanCourse, Nets, learning_rate, steps_done, train
+from cfr.gan.training import Nets, learning_rate, steps_done, train
 from cfr.gan.validation import validation_scores
 from protocols.errors import BadInput
 from results.bench.made_up_pairs import MadeUpPairs
@@ -44,8 +45,8 @@ def draws(**changes: Any) -> PairDraws:
     return PairDraws(SOURCE, 32, **{**amounts, **changes})
 
 
-def course(folder: Path, **changes: Any) -> GanCourse:
-    begun = GanCourse(SCHEDULE, 6, 1, folder / "checkpoint.pt", "digest", every=2, workers=0)
+def course(folder: Path, **changes: Any) -> Course[GanSchedule]:
+    begun = Course(SCHEDULE, 6, 1, folder / "checkpoint.pt", "digest", every=2, workers=0)
     return replace(begun, **changes)
 
 

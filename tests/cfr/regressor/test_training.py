@@ -13,6 +13,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from cfr.checkpoint import Diverged
+from cfr.course import Course
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
 from cfr.regressor import mini
@@ -23,7 +24,6 @@ from cfr.regressor.objectives import Cost, FaceObjective, Looks
 from cfr.regressor.presets import BASELINE, Augmentation, FacePreset, Mix, Schedule
 from cfr.regressor.samples import Frame, Kind, Sample, SampleFiles, save_samples
 from cfr.regressor.training import (
-    Course,
     build_optimizer,
     learning_rate,
     train,
