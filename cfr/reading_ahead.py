@@ -1,8 +1,11 @@
-"""Batches of a run, drawn by other processes while this one trains."""
+"""Batches of a run: in what order samples come, and drawing them while the network trains."""
 
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Int64
 from torch.utils.data import DataLoader, Dataset
 
 
@@ -35,3 +38,9 @@ def _one_thread(worker: int) -> None:
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+@lru_cache(maxsize=16)
+def order_of_round(count: int, *numbers: int) -> Int64[np.ndarray, " n"]:
+    """The order of samples in a round, each once; numbers such as the seed and the round's own."""
+    return np.random.default_rng((*numbers, 11)).permutation(count)

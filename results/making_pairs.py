@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from protocols.errors import BadInput, BadOption
+from results.option_checks import require_least
 
 if TYPE_CHECKING:  # PyTorch is imported when a run begins
     from cfr.pairs.about import About, PairSettings, Shard
@@ -71,9 +72,7 @@ class MakePairs:
         """Refuse what no run could use, before any file is read."""
         if not _SMALLEST <= self.size <= _LARGEST:
             raise BadOption(f"--size {self.size}", f"{_SMALLEST} to {_LARGEST} pixels")
-        for name, least in (("each", 1), ("seed", 0), ("jobs", 0)):
-            if getattr(self, name) < least:
-                raise BadOption(f"--{name} {getattr(self, name)}", f"at least {least}")
+        require_least(self, {"each": 1, "seed": 0, "jobs": 0})
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,11 @@ from cfr.fit.contour import JAW
 from cfr.fit.settings import Contour
 from cfr.landmarks.policy import choose
 from cfr.morphable.model import MorphableModel
-from cfr.pairs.pictures import pictures_of, to_float
+from cfr.pairs.pictures import pictures_of
 from cfr.pairs.rules import RULES
 from cfr.pairs.shards import MadePair, shard_name, write_shard
 from cfr.pairs.swap import draw_rotations, make_pairs
+from cfr.pictures import to_float
 from cfr.regressor.landmarks import project_landmarks, rescaled
 from cfr.regressor.network import RNet
 from cfr.types import Coefficients

@@ -24,6 +24,7 @@ from cfr.frontalizers.types import Restored
 from cfr.gan.sources import Painter
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
+from cfr.pictures import to_uint8
 from cfr.render.rasterizer import rasterize
 from cfr.render.shading import interpolate
 from cfr.texture import sample_photo
@@ -192,7 +193,7 @@ class CfrGanFrontalizer:
         zoom = self.size / self.painter.side
         points = (landmarks.double().cpu().numpy() + 0.5) * zoom - 0.5
         projected, estimated, image = (
-            _pictures(one) for one in (drawn.projected, drawn.estimated, drawn.image)
+            to_uint8(one) for one in (drawn.projected, drawn.estimated, drawn.image)
         )
         covered, occlusion = drawn.face.cpu().numpy(), drawn.occlusion.cpu().numpy()
         return [
@@ -206,7 +207,7 @@ class CfrGanFrontalizer:
                 crop=faces.crops[at],
                 projected=projected[at],
                 estimated=estimated[at],
-                coefficients=_one(coefficients, at),
+                coefficients=coefficients.rows([at]),
                 alignment=faces.alignments[at],
             )
             for at in range(len(image))
@@ -218,7 +219,7 @@ class CfrGanFrontalizer:
         drawn, faces = self._draw(fitted, fitted.mesh.vertices), fitted.faces
         hidden, face = drawn.occlusion[0].cpu().numpy(), drawn.face[0].cpu().numpy()
         share = soft_share(hidden, face)
-        return blend(faces.photos[0], _pictures(drawn.image)[0], share, faces.alignments[0])
+        return blend(faces.photos[0], to_uint8(drawn.image)[0], share, faces.alignments[0])
 
     def _turned(self, coefficients: Coefficients) -> Float[Tensor, "b v 3"]:
         """The shapes in the new pose, in the middle."""
@@ -240,11 +241,6 @@ class CfrGanFrontalizer:
         return _Drawn(projected, estimated, face, image, (mask[:, 0] >= _SURE) & face)
 
 
-def _pictures(images: Float[Tensor, "b 3 s s"]) -> UInt8[np.ndarray, "b s s 3"]:
-    rounded = (255 * images.clamp(0, 1)).round().to(torch.uint8)
-    return rounded.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
 def _resized(picture: np.ndarray, size: int) -> np.ndarray:
     if len(picture) == size:
         return picture
@@ -257,8 +253,3 @@ def _resized_mask(mask: np.ndarray, size: int) -> np.ndarray:
         return mask
     way = cv2.INTER_AREA if size < len(mask) else cv2.INTER_LINEAR
     return cv2.resize(mask.astype(np.float32), (size, size), interpolation=way) >= _SURE
-
-
-def _one(coefficients: Coefficients, at: int) -> Coefficients:
-    parts = {name: part[at : at + 1] for name, part in coefficients.parts().items()}
-    return Coefficients(**parts, model=coefficients.model)

@@ -1,6 +1,5 @@
 """Where a frontalizer's coefficients come from: a fit to the points, or the regressor."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol, runtime_checkable
@@ -14,11 +13,13 @@ from cfr.align import Alignment, align_deep3d, five_from_68
 from cfr.camera import Camera
 from cfr.fit import FitSettings, fit
 from cfr.morphable.model import MorphableModel
+from cfr.pictures import to_float
 from cfr.regressor.network import RNet
 from cfr.regressor.weights import load
 from cfr.types import Coefficients
 from protocols.errors import DatasetUnavailable
 from protocols.roots import is_file, project_root
+from protocols.types import InputFile
 
 _REGRESSOR = "regressor-stage2.safetensors"
 
@@ -79,7 +80,7 @@ def align_faces(
     """
     alignments = [align_deep3d(five_from_68(one), size) for one in points]
     crops = [one.crop(photo) for one, photo in zip(alignments, photos, strict=True)]
-    picture = torch.from_numpy(np.stack(crops)).to(device).permute(0, 3, 1, 2).float() / 255
+    picture = to_float(np.stack(crops), device)
     return AlignedFaces(photos, points, alignments, crops, picture)
 
 
@@ -165,4 +166,4 @@ def load_regressor(model: MorphableModel) -> ByRegressor:
         how = "It is trained by: python scripts/train_regressor.py stage2."
         raise DatasetUnavailable("the regressor stage2", path, how)
     net = load(path, model.layout()).to(model.mean_shape.device)
-    return ByRegressor(net, hashlib.sha256(path.read_bytes()).hexdigest())
+    return ByRegressor(net, InputFile.of(path).sha256)

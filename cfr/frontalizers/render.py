@@ -20,6 +20,7 @@ from cfr.fit import FitSettings, fit, fit_points
 from cfr.frontalizers.types import Restored
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
+from cfr.pictures import to_float, to_uint8
 from cfr.render.shading import render
 from cfr.texture import sample_photo
 from cfr.types import Coefficients, FaceMesh
@@ -111,7 +112,7 @@ class RenderFrontalizer:
             colors = reconstruct(self.model, coefficients).colors
         turned = self._turned(coefficients)
         image, covered = render(FaceMesh(turned, colors, self.model.triangles), self._camera)
-        return Restored(_picture(image), self._points(turned), covered[0].cpu().numpy())
+        return Restored(to_uint8(image)[0], self._points(turned), covered[0].cpu().numpy())
 
     @torch.no_grad()
     def __call__(
@@ -139,9 +140,9 @@ class RenderFrontalizer:
         pictures = []
         for colors in (seen, mesh.colors):
             image, coverage = render(FaceMesh(turned, colors, mesh.triangles), camera)
-            pictures.append(_picture(image))
+            pictures.append(to_uint8(image)[0])
         own, covered = render(mesh, camera)
-        fitted = np.where(covered[0, ..., None].cpu().numpy(), _picture(own), crop)
+        fitted = np.where(covered[0, ..., None].cpu().numpy(), to_uint8(own)[0], crop)
         return TurnedFace(
             crop=crop,
             fitted=fitted,
@@ -162,7 +163,7 @@ class RenderFrontalizer:
     ) -> tuple[Float[Tensor, "1 3 s s"], Float[Tensor, "1 68 2"]]:
         """Crop and points as a batch of one, on the model's device."""
         device = self.model.mean_shape.device
-        picture = torch.from_numpy(crop).to(device).permute(2, 0, 1)[None].float() / 255
+        picture = to_float(crop[None], device)
         return picture, torch.from_numpy(points).to(device)[None].float()
 
     def _turned(self, coefficients: Coefficients) -> Float[Tensor, "1 v 3"]:
@@ -175,9 +176,3 @@ class RenderFrontalizer:
         """The landmarks of a shape that stands before the camera."""
         at = self._camera.project(turned[:, self.model.landmarks])[0, :, :2]
         return at.double().cpu().numpy()
-
-
-def _picture(image: torch.Tensor) -> np.ndarray:
-    """The first of a batch as uint8, height × width × 3."""
-    rounded = (255 * image[0].clamp(0, 1)).round().to(torch.uint8)
-    return rounded.permute(1, 2, 0).cpu().numpy()

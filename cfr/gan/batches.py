@@ -5,7 +5,7 @@ the same batch in all.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from torch.utils.data import Dataset
 from cfr.gan.augmentation import Pair, augment
 from cfr.gan.presets import GanAugmentation
 from cfr.pairs.types import PairPictures, PairSource
+from cfr.pictures import to_float
+from cfr.reading_ahead import order_of_round
 from protocols.errors import BadOption
 
 HELD_OUT = 20
@@ -101,7 +103,7 @@ class PairDraws(Dataset[PairBatch]):
     def _draw(self, step: int, place: int) -> Pair:
         at = step * self.batch + place
         turn, index = divmod(at, len(self.rows))
-        row = int(self.rows[_order(len(self.rows), self.seed, turn)[index]])
+        row = int(self.rows[order_of_round(len(self.rows), self.seed, turn)[index]])
         rng = np.random.default_rng((self.seed, int(self.held_out), step, place))
         pictures = self.source.read(row, int(rng.integers(2**31)))
         return augment(resized(pictures, self.size, binary=self.binary), rng, self.amounts)
@@ -117,7 +119,7 @@ def resized(pictures: PairPictures, size: int, *, binary: bool) -> Pair:
             that the renders differ or that something no part of a face is there.
     """
     photos = pictures.damaged, pictures.guide, pictures.photo
-    tensors = [torch.from_numpy(one).permute(2, 0, 1).float() / 255 for one in photos]
+    tensors = to_float(np.stack(photos))
     mask = torch.from_numpy(pictures.mask)[None].float() / 255
     face = torch.from_numpy(pictures.face)[None].float()
     together = torch.cat((*tensors, mask, face))[None]
@@ -129,8 +131,3 @@ def resized(pictures: PairPictures, size: int, *, binary: bool) -> Pair:
     if binary:
         mask = (mask >= 0.5).float()
     return Pair(damaged, guide, photo, mask, face >= 0.5)
-
-
-@lru_cache(maxsize=4)
-def _order(count: int, seed: int, turn: int) -> Int64[np.ndarray, " n"]:
-    return np.random.default_rng((seed, turn, 11)).permutation(count)

@@ -86,6 +86,7 @@ class GeneratorObjective:
             crops = fixed_crop(image), fixed_crop(photo)
             counted["identity"] = share * losses.identity(self.embed, *crops)
         total = image.new_zeros(())
+        weights = self.weights.terms()
         for name, value in counted.items():
-            total = total + getattr(self.weights, name) * value
+            total = total + weights[name] * value
         return GanCost(total, counted)

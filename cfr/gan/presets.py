@@ -33,6 +33,11 @@ class GanLosses:
     slope_of: Literal["both", "real"] = "both"
     """real: the code's gradient of painted faces is multiplied by zero."""
 
+    def terms(self) -> dict[str, float]:
+        """The weight of each loss by name."""
+        names = "adversarial", "perceptual", "reconstruction", "mask", "identity"
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True)
 class GanSchedule:

@@ -1,6 +1,5 @@
 """Where the weights of generators lie, and loading them ready to paint."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from cfr.gan.published import load_published_generator
 from cfr.gan.weights import PUBLISHED_SIDE, open_generator
 from protocols.errors import BadInput, DatasetUnavailable
 from protocols.roots import artifacts_folder, is_file, project_root
+from protocols.types import InputFile
 
 MINI = "mini"
 """The weights that count where none are named."""
@@ -75,7 +75,7 @@ def load_painter(name: str, *, device: str = "cpu") -> Painter:
         saved = open_generator(path)
         net, side = saved.net, saved.side
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = InputFile.of(path).sha256
     except OSError as error:
         raise BadInput(path, "", "a file that can be read", str(error)) from error
     return Painter(for_inference(net.to(device)), side, digest)

@@ -11,12 +11,13 @@ from torch import Tensor
 from cfr.morphable.model import MorphableModel
 from cfr.pairs.about import ABOUT
 from cfr.pairs.folder import PairFolder
-from cfr.pairs.pictures import pictures_of, to_float
+from cfr.pairs.pictures import pictures_of
 from cfr.pairs.rules import RULES
 from cfr.pairs.swap import SwapPairs, draw_rotations, make_pairs
 from cfr.pairs.types import PairPictures
 from cfr.parsing.from_model import ModelParser
 from cfr.parsing.types import FaceParser
+from cfr.pictures import to_float
 from protocols.errors import BadInput
 
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from cfr.filters import box
 from cfr.occlusion import difference, look_at
-from cfr.pairs.rules import FACE, PairRule
-from cfr.parsing.types import Label
+from cfr.pairs.rules import PairRule
+from cfr.parsing.types import FACE, Label
 
 _EYES = (Label.LEFT_EYE, Label.RIGHT_EYE)
 _SOFT = (Label.LEFT_BROW, Label.RIGHT_BROW, Label.UPPER_LIP, Label.LOWER_LIP)

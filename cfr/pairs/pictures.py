@@ -1,4 +1,4 @@
-"""Pairs between float tensors, uint8 pictures and PNG."""
+"""Pairs as uint8 pictures and as PNG."""
 
 import struct
 from collections.abc import Mapping
@@ -7,12 +7,10 @@ from typing import cast
 
 import cv2
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
 
 from cfr.pairs.swap import SwapPairs
 from cfr.pairs.types import PairPictures
+from cfr.pictures import to_bytes, to_uint8
 from protocols.errors import BadInput
 
 PARTS: Mapping[str, int] = {"damaged": 3, "guide": 3, "photo": 3, "mask": 1, "face": 1}
@@ -24,21 +22,9 @@ _EFFORT = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # three times as fast as the default
 def pictures_of(pairs: SwapPairs) -> list[PairPictures]:
     """The pairs of a batch, as uint8 on the CPU."""
     damaged, guide, photo = (to_uint8(one) for one in (pairs.damaged, pairs.guide, pairs.photo))
-    mask = _bytes(pairs.target[:, 0])
+    mask = to_bytes(pairs.target[:, 0])
     face = pairs.face.cpu().numpy()
     return [PairPictures(*one) for one in zip(damaged, guide, photo, mask, face, strict=True)]
-
-
-def to_uint8(pictures: Float[Tensor, "b 3 s s"]) -> UInt8[np.ndarray, "b s s 3"]:
-    """Pictures in [0, 1] as bytes, channels last."""
-    return np.ascontiguousarray(_bytes(pictures).transpose(0, 2, 3, 1))
-
-
-def to_float(
-    pictures: UInt8[np.ndarray, "b s s 3"], device: torch.device | str = "cpu"
-) -> Float[Tensor, "b 3 s s"]:
-    """The inverse of :func:`to_uint8`."""
-    return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def encode(pictures: PairPictures) -> dict[str, bytes]:
@@ -93,7 +79,3 @@ def _encode(array: np.ndarray) -> bytes:
     if not done:
         raise ValueError(f"no PNG can be made of {array.dtype} {array.shape}")
     return content.tobytes()
-
-
-def _bytes(values: Tensor) -> np.ndarray:
-    return (255 * values.clamp(0, 1)).round().to(torch.uint8).cpu().numpy()

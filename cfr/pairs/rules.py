@@ -10,21 +10,6 @@ from cfr.parsing.types import Label
 
 Preset = Literal["paper", "release", "parsing"]
 
-FACE = frozenset(
-    (
-        Label.SKIN,
-        Label.NOSE,
-        Label.LEFT_EYE,
-        Label.RIGHT_EYE,
-        Label.LEFT_BROW,
-        Label.RIGHT_BROW,
-        Label.INNER_MOUTH,
-        Label.UPPER_LIP,
-        Label.LOWER_LIP,
-    )
-)
-"""What belongs to a face: on it, every other label is an object."""
-
 
 @dataclass(frozen=True)
 class PairRule:
@@ -33,7 +18,7 @@ class PairRule:
     Attributes:
         difference: Of Eq. 5.
         objects: The labels that are objects wherever they lie on the face; None for all that are
-            not in :data:`FACE`.
+            not in :data:`cfr.parsing.types.FACE`.
         binary: Whether the target mask is 0 or 1, else of the published code's six levels.
         sampling: How vertices take their colours.
         compared: Whether Eq. 5 looks for objects too, and not the parser alone.

@@ -16,24 +16,11 @@ from cfr.camera import place
 from cfr.fit.parts import kept
 from cfr.morphable.model import REGIONS, MorphableModel
 from cfr.parsing.outlines import label_by_outlines, lids
-from cfr.parsing.types import FittedFaces, Label
+from cfr.parsing.types import FACE, FittedFaces, Label
 from cfr.render.rasterizer import covered_corners, rasterize
 from cfr.types import Fragments
 
-_FINDS = frozenset(
-    (
-        Label.BACKGROUND,
-        Label.SKIN,
-        Label.NOSE,
-        Label.LEFT_EYE,
-        Label.RIGHT_EYE,
-        Label.LEFT_BROW,
-        Label.RIGHT_BROW,
-        Label.INNER_MOUTH,
-        Label.UPPER_LIP,
-        Label.LOWER_LIP,
-    )
-)
+_FINDS = FACE | {Label.BACKGROUND}
 _PAIRED = {
     "eyes": (Label.RIGHT_EYE, Label.LEFT_EYE),
     "brows": (Label.RIGHT_BROW, Label.LEFT_BROW),

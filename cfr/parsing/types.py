@@ -43,6 +43,22 @@ class Label(IntEnum):
     CLOTH = 18
 
 
+FACE = frozenset(
+    (
+        Label.SKIN,
+        Label.NOSE,
+        Label.LEFT_EYE,
+        Label.RIGHT_EYE,
+        Label.LEFT_BROW,
+        Label.RIGHT_BROW,
+        Label.INNER_MOUTH,
+        Label.UPPER_LIP,
+        Label.LOWER_LIP,
+    )
+)
+"""What belongs to a face: on it, every other label is an object."""
+
+
 @dataclass(frozen=True, eq=False)
 class FittedFaces:
     """The face of each photo of a batch, as a face model describes it.

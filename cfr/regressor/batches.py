@@ -6,7 +6,7 @@ the same batch in all.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from cfr.fit.parts import Part, cut
 from cfr.morphable.model import MorphableModel
 from cfr.occluders.hand import Hand
 from cfr.occluders.kinds import occlude
+from cfr.reading_ahead import order_of_round
 from cfr.regressor import pictures
 from cfr.regressor.moving import Move, move_coefficients
 from cfr.regressor.preparing import MIRRORED
@@ -158,7 +159,7 @@ class Draws(Dataset[Batch]):
             at = np.arange(step * count, (step + 1) * count)
             rounds = at // max(len(of_kind), 1)
             for turn in np.unique(rounds).tolist():
-                order = _order(len(of_kind), self.seed, place, turn)
+                order = order_of_round(len(of_kind), self.seed, place, turn)
                 rows.append(of_kind[order[at[rounds == turn] % len(of_kind)]])
         return np.concatenate(rows)
 
@@ -257,11 +258,6 @@ class Draws(Dataset[Batch]):
             lit=known & ~turned & ~jittered,
             estimated=torch.from_numpy(self.files.estimated[rows]),
         )
-
-
-@lru_cache(maxsize=16)
-def _order(count: int, seed: int, kind: int, turn: int) -> Int64[np.ndarray, " n"]:
-    return np.random.default_rng((seed, kind, turn, 11)).permutation(count)
 
 
 def _tensor(picture: np.ndarray) -> Tensor:

@@ -15,6 +15,7 @@ from cfr.align import Alignment
 from cfr.camera import Camera, place
 from cfr.fit.parts import cut, kept
 from cfr.morphable.model import MorphableModel
+from cfr.pictures import to_float
 from cfr.precision import full_precision
 from cfr.regressor.network import RNet
 from cfr.types import Coefficients
@@ -70,7 +71,7 @@ def points_in_crops(
     if not crops:
         return np.zeros((0, 68, 2))
     device = next(net.parameters()).device
-    batch = torch.from_numpy(np.stack(crops)).to(device).permute(0, 3, 1, 2).float() / 255
+    batch = to_float(np.stack(crops), device)
     found = net.layout.split(net(batch))
     points = project_landmarks(model, found, Camera().resized(net.size))
     return points.double().cpu().numpy() + np.array(net.offset)

@@ -10,6 +10,7 @@ from jaxtyping import Int64
 from cfr.pairs.about import ABOUT, PairSettings, Shard, finished
 from cfr.pairs.shards import INDEX, MadePair, shard_name, write_shard
 from cfr.pairs.types import PairPictures
+from protocols.types import InputFile
 
 _VIEWS = 2
 
@@ -74,7 +75,7 @@ def write_pairs(folder: Path, pairs: MadeUpPairs) -> None:
     ]
     shard = folder / shard_name(0)
     write_shard(shard, made, None, {})
-    index = hashlib.sha256((shard / INDEX).read_bytes()).hexdigest()
+    index = InputFile.of(shard / INDEX).sha256
     settings = PairSettings(
         size=pairs.size,
         preset="release",

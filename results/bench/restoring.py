@@ -14,6 +14,7 @@ from cfr.align import align_deep3d, five_from_68
 from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
 from cfr.frontalizers.coefficients import ByFit, CoefficientSource, load_regressor
 from cfr.gan.generator import PUBLISHED, Generator, GeneratorSize, for_inference
+from cfr.gan.presets import PRESETS
 from cfr.gan.sources import Painter
 from cfr.gan.weights import PUBLISHED_SIDE
 from cfr.morphable.model import MorphableModel
@@ -22,7 +23,7 @@ from cfr.synthetic.identity import IdentitySampler
 from cfr.synthetic.scene import Scene, SceneSettings, draw_scenes
 from results.bench.timing import Timing, time_pairs
 
-MINI, MINI_SIDE = GeneratorSize(width=24, blocks=6), 112
+MINI, MINI_SIDE = PRESETS["mini"].generator, PRESETS["mini"].size
 _AT_ONCE = 64
 _CPU_BAR, _CUDA_PAINT_BAR, _CUDA_BAR = 0.1, 0.002, 0.005  # seconds an image
 _ALIKE, _FASTER = 1e-4, 1.2

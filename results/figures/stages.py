@@ -1,13 +1,10 @@
 """All stages of a few pairs, as the paper's Fig. 2 has them."""
 
-import numpy as np
 import torch
-from jaxtyping import Float, UInt8
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from cfr.pairs.live import LivePairs
-from cfr.pairs.pictures import to_uint8
+from cfr.pictures import to_uint8
 from results.figures.sheet import draw_sheet
 
 _ROWS = 4
@@ -37,10 +34,5 @@ def draw_stages(live: LivePairs, rows: int = _ROWS) -> Figure:
     records = [live.folder.record(index) for index in indices]
     rotation = torch.tensor([one.rotation_degrees for one in records]).deg2rad()
     pairs = live.turn(indices, rotation)
-    columns = {title: _picture(getattr(pairs, name)) for title, name in _COLOURS.items()}
+    columns = {title: to_uint8(getattr(pairs, name)) for title, name in _COLOURS.items()}
     return draw_sheet([{title: one[at] for title, one in columns.items()} for at in range(count)])
-
-
-def _picture(values: Float[Tensor, "b c s s"]) -> UInt8[np.ndarray, "b s s 3"]:
-    """RGB, of a mask as grey."""
-    return to_uint8(values.expand(-1, 3, -1, -1))

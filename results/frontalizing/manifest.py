@@ -4,7 +4,6 @@ A killed run finds there what it need not do again. The first line holds the opt
 others is refused, because the folder would hold pictures of both.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from protocols.errors import BadInput
+from protocols.types import InputFile
 
 FILE = "frontalized.jsonl"
 _FORMAT = "frontalized-1"
@@ -168,7 +168,7 @@ class Manifest:
 def sha256_of(path: Path) -> str:
     """Of a file's bytes; empty if it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return InputFile.of(path).sha256
     except OSError:
         return ""
 

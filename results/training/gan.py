@@ -164,15 +164,13 @@ def about_gan(run: GanRun, seconds: float) -> dict[str, str]:
     """
     settings, generator, preset = run.pairs.about.settings, run.nets.generator, run.preset
     counts = [sum(one.numel() for one in net.parameters()) for net in vars(run.nets).values()]
-    losses = preset.losses
-    names = ("adversarial", "perceptual", "reconstruction", "mask", "identity")
     return {
         "preset": run.config.preset,
         "without": ", ".join(run.config.without) or "nothing",
         "generator": f"width {generator.size.width}, {generator.size.blocks} blocks, "
         f"{preset.size} pixels, {counts[0]:,} parameters",
         "discriminator": f"{preset.form}, {counts[1]:,} parameters",
-        "losses": ", ".join(f"{name} {getattr(losses, name):g}" for name in names),
+        "losses": ", ".join(f"{name} {one:g}" for name, one in preset.losses.terms().items()),
         **run.networks,
         "pairs": f"{len(run.pairs):,}{', made anew each time' if run.config.live else ''}, "
         f"{settings.preset}{'' if settings.swap else ', without swap'} "
@@ -185,6 +183,5 @@ def about_gan(run: GanRun, seconds: float) -> dict[str, str]:
 
 def _left_out(run: GanRun) -> tuple[str, ...]:
     """Sentences: losses that were left out."""
-    names = ("adversarial", "perceptual", "reconstruction", "mask", "identity")
-    without = [name for name in names if not getattr(run.preset.losses, name)]
+    without = [name for name, weight in run.preset.losses.terms().items() if not weight]
     return (f"without the losses {', '.join(without)}",) if without else ()

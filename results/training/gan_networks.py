@@ -12,9 +12,10 @@ from cfr.gan.vgg import WEIGHTS, load_vgg19
 from protocols.errors import BadInput
 from protocols.roots import require_root
 from protocols.types import InputFile
+from recognizers.differentiable import OnnxNetwork
 from recognizers.sources import MOBILEFACENET
 from recognizers.types import Input
-from results.training.starting import load_embed
+from results.training.starting import feeding, load_embed, with_gradient
 
 _FILE = "MobileFaceNet.onnx"
 _HOW = (
@@ -72,19 +73,13 @@ def _feature_maps(
     path: Path, device: torch.device, usual: Input | None
 ) -> tuple[PerceptualNetwork, str]:
     """The maps of a recognizer's ONNX file; each counts twice what the finer one does."""
-    from recognizers import differentiable, onnx_model
-    from recognizers.card import read_card
-
-    told = onnx_model.load(path, read_card(path), device="cpu", threads=1, usual=usual)
-    given, network = told.input, differentiable.load_network(path, told.output).to(device)
-    count = len(network.mapped)
-    if not count:
-        raise BadInput(path, "", "a network with feature maps", "none")
-    mean, std = (torch.tensor(one, device=device).view(3, 1, 1) for one in (given.mean, given.std))
+    network, given = with_gradient(path, device, usual)
+    if not isinstance(network, OnnxNetwork) or not network.mapped:
+        raise BadInput(path, "", "an ONNX file of a network with feature maps", "none")
+    count, feed = len(network.mapped), feeding(given, device)
 
     def features(pictures: Tensor) -> Sequence[Tensor]:
-        levels = 255 * (pictures.flip(1) if given.colour == "BGR" else pictures)
-        return network.maps((levels - mean) / std)
+        return network.maps(feed(255 * pictures))
 
     weights = tuple(2.0 ** (place - count + 1) for place in range(count))
     return PerceptualNetwork(features, weights), f"{count} maps of {_named(path)}"

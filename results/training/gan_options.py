@@ -8,6 +8,7 @@ import tyro
 
 from cfr.gan.presets import PRESETS, Choice, GanPreset, Part, without
 from protocols.errors import BadOption
+from results.option_checks import require_least, require_trainable
 
 PERCEPTUAL = ("mobilefacenet", "onnx", "vgg19")
 """Kinds of networks for the perceptual loss; the last two are files."""
@@ -29,6 +30,10 @@ class TrainGan:
     """Ablations. Without the swap, and with parsing alone, is for make_pairs.py to say."""
     live: bool = False
     """Make each pair anew, with another rotation, whenever it is drawn; slower."""
+    model: str = "builtin"
+    """The face model of --live: the one that the pairs were made with."""
+    parser: str = "none"
+    """The face parser of --live, likewise, as make_pairs.py knows it."""
     perceptual: str = "mobilefacenet"
     """The network of the perceptual loss: mobilefacenet, onnx:FILE for another recognizer, or
     vgg19:FILE with torchvision's weights, as published."""
@@ -75,17 +80,10 @@ class TrainGan:
             raise BadOption(f"--perceptual {self.perceptual}", expected)
         least = {"size": 64, "width": 1, "blocks": 0, "steps": 1, "batch": 1, "devices": 1}
         least |= {"checkpoint_every": 1, "validate_every": 1, "seed": 0, "threads": 0, "workers": 0}
-        for name, lowest in least.items():
-            value = getattr(self, name)
-            if value is not None and value < lowest:
-                raise BadOption(f"--{name.replace('_', '-')} {value}", f"at least {lowest}")
+        require_least(self, least)
+        require_trainable(self.learning_rate, self.batch, self.devices)
         if self.size is not None and self.size % 4:
             raise BadOption(f"--size {self.size}", "a multiple of 4")
-        rate = self.learning_rate
-        if rate is not None and not 0 < rate < float("inf"):
-            raise BadOption(f"--learning-rate {rate}", "a positive number")
-        if self.batch is not None and self.batch % self.devices:
-            raise BadOption(f"--batch {self.batch}", f"a multiple of --devices {self.devices}")
         if self.name is not None and (Path(self.name).name != self.name or self.name == ".."):
             raise BadOption(f"--name {self.name}", "a name without slashes")
 

@@ -80,7 +80,7 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
     environment = current_environment(device=fabric.device.type)
     preset, device = config.numbers, fabric.device
     pairs = PairFolder(config.pairs)
-    source = _live(pairs) if config.live else pairs
+    source = _live(pairs, config) if config.live else pairs
     weights, networks = preset.losses, {}
     perceptual = embed = None
     if weights.perceptual:
@@ -132,12 +132,15 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
     )
 
 
-def _live(pairs: PairFolder) -> PairSource:
+def _live(pairs: PairFolder, config: TrainGan) -> PairSource:
     """The pairs made anew; batches are drawn on the CPU, wherever networks are trained."""
     from cfr.morphable.sources import load_model
     from cfr.pairs.live import LivePairs
+    from cfr.parsing.sources import load_parser
+    from results.pair_orders import NO_PARSER
 
-    return LivePairs(pairs, load_model("builtin"))
+    parser = None if config.parser == NO_PARSER else load_parser(config.parser)
+    return LivePairs(pairs, load_model(config.model), parser)
 
 
 def _digest(

@@ -1,14 +1,13 @@
 """Lightning Fabric as a training run's options ask for it."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from recognizers.types import Device
 from results.export.ground import torch_device
+from results.training.options import Precision
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
-
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 def launch(device: Device, devices: int, precision: Precision, threads: int) -> "Fabric":

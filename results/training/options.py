@@ -8,6 +8,7 @@ import tyro
 
 from protocols.errors import BadOption
 from protocols.training_photos import KINDS
+from results.option_checks import require_least, require_trainable
 
 if TYPE_CHECKING:  # PyTorch is imported when a run begins
     from cfr.regressor.preparing import Preparing
@@ -103,15 +104,8 @@ class TrainRegressor:
     def _check_numbers(self) -> None:
         least = {"steps": 1, "batch": 2, "checkpoint_every": 1, "validate_every": 1, "devices": 1}
         least |= dict.fromkeys(("renders", "seed", "threads", "jobs", "workers"), 0)
-        for name, lowest in least.items():
-            value = getattr(self, name)
-            if value is not None and value < lowest:
-                raise BadOption(f"--{name.replace('_', '-')} {value}", f"at least {lowest}")
-        rate = self.learning_rate
-        if rate is not None and not 0 < rate < float("inf"):
-            raise BadOption(f"--learning-rate {rate}", "a positive number")
-        if self.batch is not None and self.batch % self.devices:
-            raise BadOption(f"--batch {self.batch}", f"a multiple of --devices {self.devices}")
+        require_least(self, least)
+        require_trainable(self.learning_rate, self.batch, self.devices)
 
     @property
     def people(self) -> int:

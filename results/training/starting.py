@@ -1,5 +1,6 @@
 """What a training run starts from: a network, and a recognizer for the identity loss."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,24 +74,38 @@ def load_embed(path: Path, device: torch.device, usual: "Input | None" = None) -
     """
     if not path.is_file():
         raise DatasetUnavailable("the recognizer", path, "Check its name.")
-    network, given = _with_gradient(path, device, usual)
+    network, given = with_gradient(path, device, usual)
     if (given.template.width, given.template.height) != (_SIDE, _SIDE):
         expected = f"a recognizer for crops of {_SIDE} × {_SIDE}"
         raise BadInput(path, "", expected, f"{given.template.width} × {given.template.height}")
-    mean, std = (torch.tensor(one, device=device).view(3, 1, 1) for one in (given.mean, given.std))
-    network = network.to(device)
+    feed = feeding(given, device)
 
     def embed(faces: Tensor) -> Tensor:
-        levels = 127.5 * faces + 127.5
-        return network(((levels.flip(1) if given.colour == "BGR" else levels) - mean) / std)
+        return network(feed(127.5 * faces + 127.5))
 
     return embed
 
 
-def _with_gradient(
+def feeding(given: "Input", device: torch.device) -> Callable[[Tensor], Tensor]:
+    """From RGB levels up to 255, ``(b, 3, h, w)``, to what a recognizer is fed; differentiable."""
+    mean, std = (torch.tensor(one, device=device).view(3, 1, 1) for one in (given.mean, given.std))
+    reverse = given.colour == "BGR"
+    return lambda levels: ((levels.flip(1) if reverse else levels) - mean) / std
+
+
+def with_gradient(
     path: Path, device: torch.device, usual: "Input | None"
 ) -> "tuple[nn.Module, Input]":
-    """A recognizer's network, and what it is fed."""
+    """A recognizer's frozen network on a device, and what it is fed.
+
+    Args:
+        path: As for :func:`load_embed`.
+        device: Where it runs.
+        usual: Likewise.
+
+    Raises:
+        DatasetUnavailable, BadInput: Likewise.
+    """
     from recognizers.card import read_card
 
     if path.suffix.lower() == ".onnx":
@@ -98,14 +113,14 @@ def _with_gradient(
 
         # onnxruntime tells input and output alone, for which it needs no GPU.
         told = onnx_model.load(path, read_card(path), device="cpu", threads=1, usual=usual)
-        return differentiable.load_network(path, told.output), told.input
+        return differentiable.load_network(path, told.output).to(device), told.input
     from recognizers.sources import load_recognizer
     from recognizers.torch_model import TorchRecognizer
 
     found = load_recognizer(str(path), device="cuda" if device.type == "cuda" else "cpu")
     if not isinstance(found, TorchRecognizer):
         raise BadInput(path, "", "a PyTorch checkpoint or an ONNX file", "another recognizer")
-    return found.network, found.input
+    return found.network.to(device), found.input
 
 
 def _from_nothing(config: "TrainRegressor", model: MorphableModel) -> RNet:

@@ -3,12 +3,9 @@
 import csv
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,9 @@ NUMBERS = (
 )
 
 
+Kill = Callable[[Sequence[str], Mapping[str, str], Path], int]
+
+
 @dataclass(frozen=True)
 class Command:
     """Calls of the command on the same pairs."""
@@ -34,6 +34,7 @@ class Command:
     project: Path
     folder: Path
     port: Callable[[], int]
+    killed: Kill
 
     def words(self, out: str, *more: str) -> list[str]:
         pairs, own = self.folder / "pairs", self.folder / out
@@ -85,28 +86,8 @@ class Command:
 
     def kill(self, out: str, *more: str) -> int:
         """Start a run and kill it as soon as it has left a checkpoint; the step of that."""
-        checkpoint, quiet = self.folder / out / "checkpoint.pt", subprocess.DEVNULL
-        process = subprocess.Popen(
-            [sys.executable, *self.words(out, *more)],
-            cwd=self.project,
-            env=self.environ,
-            stdout=quiet,
-            stderr=quiet,
-            start_new_session=True,
-        )
-        try:
-            late = time.monotonic() + 240
-            while not checkpoint.is_file():
-                assert process.poll() is None, "it ended before it could be killed"
-                assert time.monotonic() < late
-                time.sleep(0.005)
-            os.kill(process.pid, signal.SIGKILL)
-            assert process.wait(60) == -signal.SIGKILL
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(60)
-        return int(torch.load(checkpoint, weights_only=True)["step"])
+        checkpoint = self.folder / out / "checkpoint.pt"
+        return self.killed(self.words(out, *more), self.environ, checkpoint)
 
     def weights(self, out: str) -> dict[str, Tensor]:
         from safetensors.torch import load_file
@@ -121,11 +102,14 @@ class Command:
 
 @pytest.fixture(scope="module")
 def command(
-    project: Path, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+    project: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
+    kill_at_checkpoint: Kill,
 ) -> Iterator[Command]:
     folder, threads = tmp_path_factory.mktemp("train-gan"), torch.get_num_threads()
     write_pairs(folder / "pairs", MadeUpPairs(80, 64))
-    yield Command(project, folder, free_port)
+    yield Command(project, folder, free_port, kill_at_checkpoint)
     torch.set_num_threads(threads)
 
 

@@ -2,12 +2,9 @@
 
 import csv
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +20,16 @@ NUMBERS = (
 )
 
 
+Kill = Callable[[Sequence[str], Mapping[str, str], Path], int]
+
+
 @dataclass(frozen=True)
 class Command:
     """Runs of the command that share their prepared samples."""
 
     project: Path
     artifacts: Path
+    killed: Kill
 
     def words(self, out: str, workers: int) -> list[str]:
         folders = "--samples", str(self.artifacts / "samples"), "--out", str(self.artifacts / out)
@@ -52,32 +53,16 @@ class Command:
 
     def kill(self, out: str, workers: int) -> int:
         """Start a run and kill it as soon as it has left a checkpoint; the step of that."""
-        words = [sys.executable, SCRIPT, *self.words(out, workers)]
-        checkpoint = self.artifacts / out / "checkpoint.pt"
-        quiet = subprocess.DEVNULL
-        process = subprocess.Popen(
-            words, cwd=self.project, env=self.environ, stdout=quiet, stderr=quiet,
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            late = time.monotonic() + 240
-            while not checkpoint.is_file():
-                assert process.poll() is None, "it ended before it could be killed"
-                assert time.monotonic() < late
-                time.sleep(0.005)
-            os.kill(process.pid, signal.SIGKILL)
-            assert process.wait(60) == -signal.SIGKILL
-        finally:
-            with suppress(ProcessLookupError):  # the processes that drew batches for it
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(60)
-        return int(torch.load(checkpoint, weights_only=True)["step"])
+        words = [SCRIPT, *self.words(out, workers)]
+        return self.killed(words, self.environ, self.artifacts / out / "checkpoint.pt")
 
 
 @pytest.fixture(scope="module")
-def command(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+def command(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, kill_at_checkpoint: Kill
+) -> Iterator[Command]:
     threads = torch.get_num_threads()
-    yield Command(project, tmp_path_factory.mktemp("artifacts"))
+    yield Command(project, tmp_path_factory.mktemp("artifacts"), kill_at_checkpoint)
     torch.set_num_threads(threads)
 
 

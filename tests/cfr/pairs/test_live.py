@@ -16,11 +16,12 @@ from cfr.morphable.model import MorphableModel
 from cfr.morphable.sources import load_model
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.live import LivePairs
-from cfr.pairs.pictures import pictures_of, to_float, to_uint8
+from cfr.pairs.pictures import pictures_of
 from cfr.pairs.shards import MadePair
 from cfr.pairs.swap import make_pairs
 from cfr.pairs.types import PairPictures, PairSource
 from cfr.parsing.from_model import ModelParser
+from cfr.pictures import to_float, to_uint8
 from cfr.render.shading import render
 from protocols.errors import BadInput
 
