@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ Watch = Callable[[int, Mapping[str, float]], None]
 """Told the step and the values of curves."""
 
 
+@runtime_checkable
 class Stateful(Protocol):
     """A network or an optimizer."""
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cfr.gan.sizes import GeneratorSize
 from cfr.gan.weights import load_generator, read_about
-from protocols.errors import BadInput, DatasetUnavailable
+from protocols.errors import BadInput, BadOption, DatasetUnavailable
 from protocols.images import read_image
 from results.bench.made_up_pairs import MadeUpPairs, write_pairs
 from results.tracking import store_address
@@ -176,3 +176,13 @@ def test_networks_of_losses_are_named_with_their_digest(
     embed(faces).sum().backward()
     assert faces.grad is not None
     assert faces.grad.abs().sum() > 0
+
+
+def test_pairs_made_anew_want_what_they_were_made_with(world: World, tmp_path: Path) -> None:
+    config = replace(world.config, live=True, out=tmp_path / "run")
+    with pytest.raises(
+        BadInput, match=r"parser: expected the parser at hand .* found name made up"
+    ):
+        train_gan(config, QUIET)
+    with pytest.raises(BadOption, match="parser nope: expected any of model"):
+        train_gan(replace(config, parser="nope"), QUIET)
