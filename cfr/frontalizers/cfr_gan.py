@@ -6,7 +6,7 @@ between them at work, and the face stands in the middle.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from cfr.align import Alignment
 from cfr.camera import place
 from cfr.frontalizers.coefficients import AlignedFaces, ByFit, CoefficientSource, align_faces
 from cfr.frontalizers.deocclusion import Deoccluded, blend, soft_share
-from cfr.frontalizers.types import Restored
+from cfr.frontalizers.types import InPlace, Restored
 from cfr.gan.sources import Painter
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
@@ -143,13 +143,19 @@ class CfrGanFrontalizer:
         Raises:
             ValueError: Some points are not finite, or lie in one place.
         """
-        if len(photos) != len(points):
-            raise ValueError(f"{len(photos)} photos, points of {len(points)}")
-        found: list[Restored] = []
-        for first in range(0, len(photos), _AT_ONCE):
-            some = slice(first, first + _AT_ONCE)
-            found += [one.restored for one in self._looks(self._fit(photos[some], points[some]))]
-        return found
+        fitted = self._some_at_once(photos, points)
+        return [look.restored for some in fitted for look in self._looks(some)]
+
+    def in_place(
+        self,
+        photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        points: Sequence[Float64[np.ndarray, "68 2"]],
+    ) -> list[InPlace]:
+        """Paint faces in their own poses; see :class:`cfr.frontalizers.types.Recoverer`.
+
+        The occlusion mask is of the occlusion path; without it there is none.
+        """
+        return [one for some in self._some_at_once(photos, points) for one in self._in_place(some)]
 
     def look(self, photo: UInt8[np.ndarray, "h w 3"], points: Float64[np.ndarray, "68 2"]) -> Look:
         """Restore one face, and keep what it was made from; errors as of :meth:`restore`."""
@@ -175,6 +181,15 @@ class CfrGanFrontalizer:
         """Both :meth:`look` and :meth:`deocclude`, fitted once."""
         fitted = self._fit([photo], [points])
         return self._looks(fitted)[0], self._deoccluded(fitted)
+
+    def _some_at_once(
+        self, photos: Sequence[np.ndarray], points: Sequence[np.ndarray]
+    ) -> Iterator[_Fitted]:
+        if len(photos) != len(points):
+            raise ValueError(f"{len(photos)} photos, points of {len(points)}")
+        for first in range(0, len(photos), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            yield self._fit(photos[some], points[some])
 
     @torch.no_grad()
     def _fit(self, photos: Sequence[np.ndarray], points: Sequence[np.ndarray]) -> _Fitted:
@@ -214,12 +229,32 @@ class CfrGanFrontalizer:
         ]
 
     @torch.no_grad()
+    def _in_place(self, fitted: _Fitted) -> list[InPlace]:
+        drawn, faces = self._draw(fitted, fitted.mesh.vertices), fitted.faces
+        projected, estimated, image = (
+            to_uint8(one) for one in (drawn.projected, drawn.estimated, drawn.image)
+        )
+        face, occlusion = drawn.face.cpu().numpy(), drawn.occlusion.cpu().numpy()
+        masked = self.painter.net.size.occlusion_path
+        return [
+            InPlace(
+                crop=faces.crops[at],
+                projected=projected[at],
+                estimated=estimated[at],
+                painted=image[at],
+                face=face[at],
+                occlusion=occlusion[at] if masked else None,
+                alignment=faces.alignments[at],
+            )
+            for at in range(len(image))
+        ]
+
     def _deoccluded(self, fitted: _Fitted) -> Deoccluded:
         """Of the first face."""
-        drawn, faces = self._draw(fitted, fitted.mesh.vertices), fitted.faces
-        hidden, face = drawn.occlusion[0].cpu().numpy(), drawn.face[0].cpu().numpy()
-        share = soft_share(hidden, face)
-        return blend(faces.photos[0], to_uint8(drawn.image)[0], share, faces.alignments[0])
+        one = self._in_place(fitted)[0]
+        hidden = np.zeros_like(one.face) if one.occlusion is None else one.occlusion
+        share = soft_share(hidden, one.face)
+        return blend(fitted.faces.photos[0], one.painted, share, one.alignment)
 
     def _turned(self, coefficients: Coefficients) -> Float[Tensor, "b v 3"]:
         """The shapes in the new pose, in the middle."""

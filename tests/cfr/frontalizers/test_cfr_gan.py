@@ -18,7 +18,7 @@ from cfr.fit import FitSettings
 from cfr.frontalizers.cfr_gan import PITCH, CfrGanFrontalizer
 from cfr.frontalizers.coefficients import ByFit, ByRegressor
 from cfr.frontalizers.render import RenderFrontalizer
-from cfr.frontalizers.types import Frontalizer
+from cfr.frontalizers.types import Frontalizer, Recoverer
 from cfr.gan.generator import Generator, GeneratorSize, Painted
 from cfr.gan.sources import Painter
 from cfr.morphable.model import MorphableModel
@@ -78,6 +78,33 @@ def test_the_generator_gets_both_renders_in_the_wanted_pose(
     look = posed.look(faces[0].photo, faces[0].points)
     assert np.abs(look.projected.astype(int) - expected.projected).max() <= 1
     assert np.abs(look.estimated.astype(int) - expected.estimated).max() <= 1
+
+
+def test_in_place_the_renders_lie_on_the_photo(ours: CfrGanFrontalizer, faces: list[Scene]) -> None:
+    assert isinstance(ours, Recoverer)
+    photos, points = [one.photo for one in faces[:2]], [one.points for one in faces[:2]]
+    for which, look in ((0, copying(ours)), (1, copying(ours, 1))):
+        for one in look.in_place(photos, points):
+            assert np.array_equal(one.painted, (one.projected, one.estimated)[which])
+            apart = np.abs(one.projected.astype(int) - one.crop).mean(-1)
+            assert apart[one.face].mean() < 3  # R_p in its own pose is the photo
+            assert one.face.mean() > 0.2
+            assert one.occlusion is not None
+            middle = one.face.shape[1] // 2
+            assert np.array_equal(one.occlusion[:, :middle], one.face[:, :middle])
+            assert not one.occlusion[:, middle:].any()
+
+
+def test_without_an_occlusion_path_there_is_no_mask(
+    ours: CfrGanFrontalizer, faces: list[Scene]
+) -> None:
+    plain = Generator(GeneratorSize(1, 0, occlusion_path=False)).eval()
+    look = replace(ours, painter=replace(ours.painter, net=plain))
+    assert look.in_place([faces[0].photo], [faces[0].points])[0].occlusion is None
+    done = look.deocclude(faces[0].photo, faces[0].points)
+    assert np.array_equal(done.photo, faces[0].photo)
+    with pytest.raises(ValueError, match="1 photos"):
+        look.in_place([faces[0].photo], [])
 
 
 def test_the_generators_picture_is_the_result(ours: CfrGanFrontalizer, faces: list[Scene]) -> None:
