@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from cfr.morphable.model import MorphableModel
-from cfr.pairs.about import ABOUT
+from cfr.pairs.about import ABOUT, OCCLUDERS
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.pictures import pictures_of
 from cfr.pairs.rules import RULES
@@ -35,7 +35,8 @@ class LivePairs:
         parser: The face parser, on the same device; by default the fitted face itself.
 
     Raises:
-        BadInput: The folder was made with another parser, or its coefficients are damaged.
+        BadInput: The folder was made with another parser or with drawn occluders, or its
+            coefficients are damaged.
         WrongFaceModel: It was made with another face model.
     """
 
@@ -47,6 +48,9 @@ class LivePairs:
         made, here = _named(settings.parser), _named((parser or ModelParser()).identity)
         if made != here:
             raise BadInput(folder.path / ABOUT, "parser", f"the parser at hand ({here})", made)
+        if OCCLUDERS in settings.added:
+            expected = "pairs without drawn occluders: these can be read, not made anew"
+            raise BadInput(folder.path / ABOUT, OCCLUDERS, expected, settings.added[OCCLUDERS])
         self._rule, self._swap = RULES[settings.preset], settings.swap  # type: ignore[index]
         self._coefficients = folder.coefficients(model.layout())
         what = json.dumps(["live", folder.digest])
