@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # PyTorch is imported when a run begins
     from cfr.pairs.about import About, PairSettings, Shard
     from protocols.training_photos import TrainingPhotos
     from results.export.work import Show
+    from results.faces_to_pair import ShardReport
     from results.pair_orders import PairOrder, PhotoBlock, PhotoToPair
-    from results.pair_shards import ShardReport
 
 PHOTOS_A_SHARD = 64
 _SMALLEST, _LARGEST = 32, 1024

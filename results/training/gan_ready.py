@@ -14,9 +14,14 @@ from cfr.gan.generator import Generator
 from cfr.gan.losses import Embed
 from cfr.gan.objective import GeneratorObjective
 from cfr.gan.presets import GanAugmentation, GanPreset, GanSchedule
+from cfr.gan.sources import weights_file
 from cfr.gan.training import Nets
+from cfr.gan.weights import open_generator
 from cfr.pairs.folder import PairFolder
+from cfr.pairs.joined import JoinedPairs
 from cfr.pairs.types import PairSource
+from protocols.errors import BadOption
+from protocols.types import InputFile
 from results.cache.canonical import canonical
 from results.environment import current_environment
 from results.record import Environment
@@ -38,21 +43,21 @@ class GanRun:
         config: The options.
         preset: Their numbers.
         folder: Where it leaves what it makes.
-        pairs: The folder of pairs.
+        pairs: The folders of pairs.
         nets: Both networks, on their device.
         objective: The generator's losses.
         draws: The batches.
         held_out: Batches for validation, as they are.
         embed: A recognizer to validate with, if the run has one.
         course: How long.
-        networks: What the losses look through, in words, by loss.
+        networks: What the losses look through, in words, by loss; and what it started from.
         environment: Commit, device and versions, as they were at the start.
     """
 
     config: TrainGan
     preset: GanPreset
     folder: Path
-    pairs: PairFolder
+    pairs: tuple[PairFolder, ...]
     nets: Nets
     objective: GeneratorObjective
     draws: PairDraws
@@ -75,12 +80,14 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         DatasetUnavailable: Weights that a loss looks through are absent.
         BadInput: Pairs or weights are broken.
         WrongFaceModel: Pairs are to be made anew, and were made with another face model.
-        BadOption: There are too few pairs, or the batch cannot be shared by the processes.
+        BadOption: There are too few pairs, the batch cannot be shared by the processes, or the
+            weights to start from are those of a network of another size.
     """
     environment = current_environment(device=fabric.device.type)
     preset, device = config.numbers, fabric.device
-    pairs = PairFolder(config.pairs)
-    source = _live(pairs, config) if config.live else pairs
+    pairs = tuple(PairFolder(one) for one in config.pairs)
+    kept = pairs[0] if len(pairs) == 1 else JoinedPairs(pairs)
+    source = _live(pairs[0], config) if config.live else kept
     weights, networks = preset.losses, {}
     perceptual = embed = None
     if weights.perceptual:
@@ -89,7 +96,7 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         embed, networks["identity loss"] = load_identity(config.recognizer, device)
     torch.manual_seed(config.seed)  # the same on every process
     nets = Nets(
-        Generator(preset.generator).to(device),
+        _first_generator(config, preset, networks).to(device),
         Discriminator(preset.width, preset.form).to(device),
     )
     draws = PairDraws(
@@ -103,7 +110,7 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         ranks=fabric.world_size,
     )
     held_out = PairDraws(
-        pairs, preset.size, _AS_THEY_ARE, preset.binary, _LOOKED_AT, config.seed, held_out=True
+        kept, preset.size, _AS_THEY_ARE, preset.binary, _LOOKED_AT, config.seed, held_out=True
     )
     steps = preset.schedule.steps or (preset.schedule.epochs or 1) * draws.steps_of_epoch
     course = Course(
@@ -130,6 +137,19 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         networks=networks,
         environment=environment,
     )
+
+
+def _first_generator(config: TrainGan, preset: GanPreset, said: dict[str, str]) -> Generator:
+    """With random weights, or with those that are to be started from; ``said`` then names them."""
+    if config.start is None:
+        return Generator(preset.generator)
+    path = weights_file(config.start)
+    saved = open_generator(path)
+    if saved.net.size != preset.generator:
+        found, expected = (asdict(one) for one in (saved.net.size, preset.generator))
+        raise BadOption(f"--start {config.start}, a generator of {found}", str(expected))
+    said["started from"] = f"{path.name} (sha256 {InputFile.of(path).sha256})"
+    return saved.net.requires_grad_(requires_grad=True)
 
 
 def _live(pairs: PairFolder, config: TrainGan) -> PairSource:

@@ -12,7 +12,7 @@ from cfr.gan.sizes import GeneratorSize
 from protocols.errors import BadOption
 from results.training.gan_options import TrainGan
 
-PAIRS = Path("/pairs")
+PAIRS = (Path("/pairs"),)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,29 @@ def test_what_no_run_could_use_is_refused(options: dict[str, Any], told: str) ->
 
 
 def test_the_command_line_is_the_options() -> None:
-    words = ["/pairs", "--without", "identity", "augmentation", "--steps", "7", "--no-live"]
+    words = [
+        "/pairs",
+        "/more",
+        "--without",
+        "identity",
+        "augmentation",
+        "--steps",
+        "7",
+        "--no-live",
+    ]
     config = tyro.cli(TrainGan, args=words)
-    assert config == TrainGan(PAIRS, without=("identity", "augmentation"), steps=7)
+    folders = (*PAIRS, Path("/more"))
+    assert config == TrainGan(folders, without=("identity", "augmentation"), steps=7)
     assert config.called == "mini-without-augmentation-without-identity"
     assert TrainGan(PAIRS, preset="release").called == "release"
     assert TrainGan(PAIRS, name="mine").called == "mine"
+
+
+def test_pairs_have_to_be_somewhere_and_are_made_anew_from_one_folder() -> None:
+    with pytest.raises(BadOption, match="no folder of pairs"):
+        TrainGan(())
+    with pytest.raises(BadOption, match="--live and 2 folders of pairs: expected one"):
+        TrainGan((*PAIRS, Path("/more")), live=True)
 
 
 @pytest.mark.parametrize(
