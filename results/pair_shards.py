@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -22,10 +21,9 @@ from cfr.fit.contour import JAW
 from cfr.fit.settings import Contour
 from cfr.landmarks.policy import choose
 from cfr.morphable.model import MorphableModel
+from cfr.pairs.making import PairMaker, pair_rng
 from cfr.pairs.pictures import pictures_of
-from cfr.pairs.rules import RULES
 from cfr.pairs.shards import MadePair, shard_name, write_shard
-from cfr.pairs.swap import draw_rotations, make_pairs
 from cfr.pictures import to_float
 from cfr.regressor.landmarks import project_landmarks, rescaled
 from cfr.regressor.network import RNet
@@ -219,21 +217,14 @@ def pair_faces(
         faces: At least one.
         coefficients: A row a face, on the CPU.
     """
-    turns = [
-        draw_rotations(
-            coefficients.rotation,
-            [np.random.default_rng((order.seed, face.source, turn)) for face in faces],
-        )
-        for turn in range(order.each)
-    ]
     model, parser = face_model(order.model, order.device), face_parser(order)
+    make = PairMaker(model, order.preset, order.swap, parser)
     photos = to_float(np.stack([face.crop for face in faces]), order.device)
-    found = coefficients.to(order.device)
-    make = partial(make_pairs, parser=parser, rule=RULES[order.preset], swap=order.swap)
-    made = {}
-    for turn, rotation in enumerate(turns):
-        pairs = make(model, photos, found, rotation.to(order.device))
-        degrees = np.degrees(rotation.double().numpy()).round(4)
+    found, made = coefficients.to(order.device), {}
+    for turn in range(order.each):
+        rngs = [pair_rng(order.seed, face.source, turn) for face in faces]
+        pairs = make(photos, found, rngs)
+        degrees = np.degrees(pairs.rotation.cpu().double().numpy()).round(4)
         for face, pictures, angles in zip(faces, pictures_of(pairs), degrees, strict=True):
             number = face.source * order.each + turn
             pitch, yaw, roll = angles.tolist()

@@ -1,4 +1,4 @@
-"""A training run of CFR-GAN made ready: pairs opened, networks built, everything digested."""
+"""A training run of a generator made ready: pairs opened, networks built, everything digested."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -9,12 +9,10 @@ import torch
 
 from cfr.course import Course
 from cfr.gan.batches import PairDraws
-from cfr.gan.discriminator import Discriminator
-from cfr.gan.generator import Generator
+from cfr.gan.building import Nets, build_nets, build_objective
 from cfr.gan.losses import Embed
-from cfr.gan.objective import GeneratorObjective
+from cfr.gan.objective import Objective
 from cfr.gan.presets import GanAugmentation, GanPreset, GanSchedule
-from cfr.gan.training import Nets
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.types import PairSource
 from results.cache.canonical import canonical
@@ -40,12 +38,12 @@ class GanRun:
         folder: Where it leaves what it makes.
         pairs: The folder of pairs.
         nets: Both networks, on their device.
-        objective: The generator's losses.
+        objective: The losses of both networks.
         draws: The batches.
         held_out: Batches for validation, as they are.
         embed: A recognizer to validate with, if the run has one.
         course: How long.
-        networks: What the losses look through, in words, by loss.
+        networks: What the losses and the validation look through, in words, by loss.
         environment: Commit, device and versions, as they were at the start.
     """
 
@@ -54,7 +52,7 @@ class GanRun:
     folder: Path
     pairs: PairFolder
     nets: Nets
-    objective: GeneratorObjective
+    objective: Objective
     draws: PairDraws
     held_out: PairDraws
     embed: Embed | None
@@ -81,17 +79,17 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
     preset, device = config.numbers, fabric.device
     pairs = PairFolder(config.pairs)
     source = _live(pairs, config) if config.live else pairs
-    weights, networks = preset.losses, {}
+    weights, networks = preset.losses.terms(), {}
     perceptual = embed = None
-    if weights.perceptual:
+    if weights["perceptual"]:
         perceptual, networks["perceptual loss"] = load_perceptual(config.perceptual, device)
-    if weights.identity:
-        embed, networks["identity loss"] = load_identity(config.recognizer, device)
+    # A method without this loss is measured by the recognizer all the same.
+    if weights.get("identity", 1.0):
+        looks = "identity loss" if "identity" in weights else "identity, measured"
+        embed, networks[looks] = load_identity(config.recognizer, device)
     torch.manual_seed(config.seed)  # the same on every process
-    nets = Nets(
-        Generator(preset.generator).to(device),
-        Discriminator(preset.width, preset.form).to(device),
-    )
+    nets = build_nets(preset)
+    nets = Nets(nets.generator.to(device), nets.discriminator.to(device))
     draws = PairDraws(
         source,
         preset.size,
@@ -122,7 +120,7 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         folder=folder,
         pairs=pairs,
         nets=nets,
-        objective=GeneratorObjective(weights, perceptual, embed),
+        objective=build_objective(preset, perceptual, embed),
         draws=draws,
         held_out=held_out,
         embed=embed,
