@@ -1,4 +1,4 @@
-"""Swap-R&R pairs of photos, on disk: the command line of ``make_pairs.py``, and what it does."""
+"""Pairs of photos, on disk: the command line of ``make_pairs.py``, and what it does."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ _SMALLEST, _LARGEST = 32, 1024
 
 @dataclass(frozen=True)
 class MakePairs:
-    """Make Swap-R&R pairs: a damaged face, its guide, and the mask of what has to be repaired.
+    """Make pairs: a damaged face, its guide, and the mask of what has to be repaired.
 
     A run that was killed goes on where it was.
     """
@@ -41,9 +41,10 @@ class MakePairs:
     """Names of the photos to take, a line each, relative to the folder."""
     size: int = 224
     """Pixels along each side of the pictures."""
-    preset: Literal["release", "paper", "parsing"] = "release"
-    """Where the paper and its published code differ; parsing is the ablation without Eq. 5, and
-    wants a --parser that sees objects."""
+    preset: Literal["release", "paper", "parsing", "rotate-and-render"] = "release"
+    """Swap-R&R as the published code or the paper has it; parsing is the ablation without Eq. 5,
+    and wants a --parser that sees objects. rotate-and-render: the baseline's pairs, eroded, turned
+    away and back; nothing is exchanged."""
     swap: bool = True
     """Exchange what hides the face; without is the ablation."""
     parser: str = "none"
@@ -82,6 +83,8 @@ class MakePairs:
         require_least(self, {"each": 1, "seed": 0, "jobs": 0, "renders": 0})
         require_share("occluded", self.occluded)
         self._check_occluders()
+        if self.preset == "rotate-and-render":
+            self._check_turned()
 
     def _check_occluders(self) -> None:
         from cfr.occluders.kinds import KINDS, NEED_OPTIONS
@@ -92,6 +95,12 @@ class MakePairs:
         if self.occluded and self.coefficients != "fit":
             expected = "--coefficients fit: a regressor's crop is cut from a photo as it is"
             raise BadOption(f"--occluded {self.occluded:g}", expected)
+
+    def _check_turned(self) -> None:
+        """Rotate-and-Render exchanges nothing, and looks for nothing."""
+        if not self.swap or self.parser != "none" or self.occluded:
+            what = "--no-swap, --parser or --occluded with --preset rotate-and-render"
+            raise BadOption(what, "none of them")
 
 
 @dataclass(frozen=True)

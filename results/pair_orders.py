@@ -27,7 +27,7 @@ class PairOrder:
     Attributes:
         model: Name of the face model.
         size: Pixels a side.
-        preset: Of :data:`cfr.pairs.rules.RULES`.
+        preset: Of :data:`cfr.pairs.rules.PRESETS`.
         swap: Whether what hides the face is exchanged.
         parser: ``none``, or as :func:`cfr.parsing.sources.load_parser` knows it.
         coefficients: ``fit``, or a regressor's file.

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cfr.pairs.making import PairMaker, pair_rng
 from cfr.pairs.pictures import pictures_of
-from cfr.pairs.rules import RULES
 from cfr.pairs.shards import MadePair, shard_name, write_shard
-from cfr.pairs.swap import draw_rotations, make_pairs
 from cfr.pictures import to_float
 from cfr.types import Coefficients
 from results.export.ground import one_thread
@@ -94,25 +93,14 @@ def pair_faces(
     made: list[MadePair] = []
     rows: list[Tensor] = []
     model, parser = face_model(order.model, order.device), face_parser(order)
+    make = PairMaker(model, order.preset, order.swap, parser)
     photos = to_float(np.stack([face.crop for face in faces]), order.device)
     for turn in range(order.each):
         found, cover = cover_faces(order, faces, coefficients, turn)
-        rotation = draw_rotations(
-            found.rotation,
-            [np.random.default_rng((order.seed, face.source, turn)) for face in faces],
-        )
-        pairs = make_pairs(
-            model,
-            photos,
-            found.to(order.device),
-            rotation.to(order.device),
-            parser=parser,
-            rule=RULES[order.preset],
-            swap=order.swap,
-            cover=cover,
-        )
+        rngs = [pair_rng(order.seed, face.source, turn) for face in faces]
+        pairs = make(photos, found.to(order.device), rngs, cover)
         rows.append(model.layout().join(found))
-        degrees = np.degrees(rotation.double().numpy()).round(4).tolist()
+        degrees = np.degrees(pairs.rotation.cpu().double().numpy()).round(4).tolist()
         for face, pictures, (pitch, yaw, roll) in zip(
             faces, pictures_of(pairs), degrees, strict=True
         ):

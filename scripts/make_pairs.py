@@ -1,4 +1,4 @@
-"""Make Swap-R&R pairs for training from photos, on disk."""
+"""Make pairs for training from photos, on disk: by Swap-R&R, or by Rotate-and-Render."""
 
 from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""Train CFR-GAN: a generator that turns a damaged render and a guide to a whole face."""
+"""Train a generator that makes a whole face of a damaged render: CFR-GAN's, or a baseline's."""
 
 from rich.console import Console
 

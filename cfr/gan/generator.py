@@ -5,8 +5,6 @@ yeongjoonJu/CFR-GAN. Its gates suppress where their branch is high, in the encod
 in the residual blocks as σ.
 """
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -17,29 +15,11 @@ from cfr.gan.layers import (
     GatedDown,
     GatedResidual,
     convolved,
-    fold_spectral_norm,
     normalized_conv,
     raised,
 )
+from cfr.gan.painting import FaceGenerator, Painted
 from cfr.gan.sizes import PUBLISHED, GeneratorSize
-from cfr.gan.winograd import use_winograd
-
-STEP = 4
-"""Sides of pictures are multiples of this."""
-_SMALLEST = 16
-
-
-class Painted(NamedTuple):
-    """What a generator makes of a pair.
-
-    Attributes:
-        image: ``(b, 3, s, s)`` the face without what hid it, RGB in [0, 1].
-        mask: ``(b, 1, s, s)`` how surely each pixel of the damaged render was hidden, in [0, 1];
-            all 0 without the occlusion path.
-    """
-
-    image: Float[Tensor, "b 3 s s"]
-    mask: Float[Tensor, "b 1 s s"]
 
 
 class MaskPath(nn.Module):
@@ -62,7 +42,7 @@ class MaskPath(nn.Module):
         return self.out(difference + self.fine(self.mix(both))).sigmoid()
 
 
-class Generator(nn.Module):
+class Generator(FaceGenerator):
     """The generator of CFR-GAN.
 
     The guide is seen through the attention alone: what of the damaged render is let into the
@@ -76,8 +56,8 @@ class Generator(nn.Module):
     """
 
     def __init__(self, size: GeneratorSize = PUBLISHED) -> None:
-        super().__init__()
-        self.size, width, path = size, size.width, size.occlusion_path
+        super().__init__(size)
+        width, path = size.width, size.occlusion_path
         self.stem_damaged = convolved(3, width, 7)
         self.stem_guide = convolved(3, width, 7)
         if path:
@@ -119,9 +99,7 @@ class Generator(nn.Module):
         return self._paint(damaged, guide)[0]
 
     def _paint(self, damaged: Tensor, guide: Tensor) -> tuple[Tensor, Tensor | None, list[Tensor]]:
-        side = damaged.shape[-1]
-        if side % STEP or side < _SMALLEST:
-            raise ValueError(f"pictures of {side} pixels: expected a multiple of 4, 16 or more")
+        self.require_side(damaged.shape[-1])
         x, other = self.stem_damaged(2 * damaged - 1), self.stem_guide(2 * guide - 1)
         if self.size.occlusion_path:  # Eq. 9, with the code's convolution
             difference = self.difference((x - other).square())
@@ -134,23 +112,6 @@ class Generator(nn.Module):
             gates.append(gate)
         painted = self.out(self.up(self.residual(x))).tanh()
         return (painted + 1) / 2, difference, gates
-
-
-def for_inference(net: Generator) -> Generator:
-    """A copy without spectral norm, in evaluation mode: the same pictures, sooner.
-
-    It is meant for the device that the network is on: on a CPU, wide convolutions are computed in
-    another way as well (:mod:`cfr.gan.winograd`).
-    """
-    # Not deepcopy: a copy's layers share the classes that folding changes.
-    with torch.random.fork_rng(devices=()):
-        copy = Generator(net.size)
-    copy.load_state_dict(net.state_dict())
-    fold_spectral_norm(copy)
-    device = next(net.parameters()).device
-    if device.type == "cpu":
-        use_winograd(copy)
-    return copy.to(device).requires_grad_(requires_grad=False)
 
 
 def _raised_with_batch_norm(inputs: int, outputs: int) -> nn.Sequential:

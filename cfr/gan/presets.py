@@ -1,17 +1,19 @@
-"""What CFR-GAN is trained with: the losses' weights, the schedule, what happens to the pictures.
+"""What generators are trained with: the losses' weights, the schedule, what happens to pictures.
 
 ``release`` is ``train.py`` and ``tools/datasets.py`` of yeongjoonJu/CFR-GAN (its VGG form);
 ``paper`` is Ju et al., WACV 2022, Section 3.3, and the code where that is silent. ``mini`` is our
-own: small enough for two cores.
+own: small enough for two cores. ``rotate-and-render`` is the baseline, Zhou et al., CVPR 2020, with
+the numbers of Hangz-nju-cuhk/Rotate-and-Render; ``rotate-and-render-mini`` is as small as ``mini``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cfr.gan.sizes import Form, GeneratorSize
+from cfr.gan.sizes import AnySize, Form, GeneratorSize, RotateSize
+from protocols.errors import BadOption
 
-Choice = Literal["mini", "paper", "release"]
+Choice = Literal["mini", "paper", "release", "rotate-and-render", "rotate-and-render-mini"]
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,28 @@ class GanLosses:
 
 
 @dataclass(frozen=True)
+class RotateLosses:
+    """Weights of Rotate-and-Render's losses. A weight of 0 leaves a loss out."""
+
+    adversarial: float = 1.0
+    features: float = 10.0
+    """Of the discriminator's feature maps."""
+    perceptual: float = 10.0
+
+    def terms(self) -> dict[str, float]:
+        """The weight of each loss by name."""
+        names = "adversarial", "features", "perceptual"
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
 class GanSchedule:
-    """AdamW and how long it runs; the same for both networks."""
+    """AdamW and how long it runs; without weight decay it is Adam."""
 
     learning_rate: float = 2e-4
+    """The generator's."""
+    discriminator: float = 1.0
+    """How many times the generator's rate the discriminator's is."""
     betas: tuple[float, float] = (0.5, 0.99)
     weight_decay: float = 1e-2
     """AdamW's own default: the code's option of 1e-4 is not used."""
@@ -51,9 +71,12 @@ class GanSchedule:
     epochs: int | None = 80
     steps: int | None = None
     """Instead of epochs."""
-    decay: Literal["oscillating", "cosine", "constant"] = "oscillating"
+    decay: Literal["oscillating", "cosine", "constant", "linear"] = "oscillating"
     """oscillating: from the full rate to the least one in ``half_period`` epochs, and back, as the
-    code's scheduler does behind its T_max. cosine: once, over the whole run."""
+    code's scheduler does behind its T_max. cosine: once, over the whole run. linear: the full rate
+    for a share of the run, then evenly down to 0 at its end."""
+    full: float = 0.5
+    """That share."""
     half_period: float = 5.0
     least: float = 1e-8
 
@@ -78,15 +101,25 @@ class GanPreset:
 
     size: int
     """Pixels a side; pairs of another size are resized."""
-    generator: GeneratorSize
+    generator: AnySize
     width: int
     """Of the discriminator."""
-    form: Form
-    losses: GanLosses
+    form: Form | Literal["features"]
+    """Of the discriminator; features: Rotate-and-Render's, which tells its feature maps."""
+    losses: GanLosses | RotateLosses
     schedule: GanSchedule
     augmentation: GanAugmentation = GanAugmentation()
     binary: bool = False
     """Whether the target mask is 0 or 1, whatever levels the pairs have."""
+
+
+_FLIP = GanAugmentation(coarse=0.0, erased=0.0)
+"""All that Rotate-and-Render does to its pictures."""
+
+
+def _rotate(batch: int, epochs: int | None, steps: int | None, full: float) -> GanSchedule:
+    """Adam as Rotate-and-Render has it: 1e-4, four times that for the discriminator."""
+    return GanSchedule(1e-4, 4.0, (0.0, 0.9), 0.0, batch, epochs, steps, "linear", full)
 
 
 PRESETS: Mapping[Choice, GanPreset] = {
@@ -102,11 +135,24 @@ PRESETS: Mapping[Choice, GanPreset] = {
         GanLosses(),
         GanSchedule(batch=8, epochs=None, steps=2000, decay="cosine"),
     ),
+    "rotate-and-render": GanPreset(
+        256, RotateSize(), 64, "features", RotateLosses(), _rotate(18, 1050, None, 50 / 1050), _FLIP
+    ),
+    "rotate-and-render-mini": GanPreset(
+        112,
+        RotateSize(width=24, blocks=10, downs=2),
+        24,
+        "features",
+        RotateLosses(),
+        _rotate(8, None, 2000, 0.5),
+        _FLIP,
+    ),
 }
 """The presets by name."""
 
 Part = Literal[
     "adversarial",
+    "features",
     "perceptual",
     "reconstruction",
     "mask",
@@ -122,15 +168,20 @@ def without(preset: GanPreset, parts: tuple[Part, ...]) -> GanPreset:
 
     Without the occlusion path, the generator has no attention, no gates and no mask: it sees both
     renders and paints.
+
+    Raises:
+        BadOption: The preset has no such part.
     """
     for part in parts:
         if part == "augmentation":
             none = GanAugmentation(coarse=0.0, erased=0.0, flip=0.0)
             preset = replace(preset, augmentation=none)
-        elif part == "occlusion-path":
+        elif part in preset.losses.terms():
+            preset = replace(preset, losses=replace(preset.losses, **{part: 0.0}))
+        elif part == "occlusion-path" and isinstance(preset.generator, GeneratorSize):
             plain = replace(preset.generator, occlusion_path=False)
             losses = replace(preset.losses, mask=0.0)
             preset = replace(preset, generator=plain, losses=losses)
         else:
-            preset = replace(preset, losses=replace(preset.losses, **{part: 0.0}))
+            raise BadOption(f"--without {part}", "a part of the preset")
     return preset

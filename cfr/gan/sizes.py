@@ -1,4 +1,4 @@
-"""How large the networks of CFR-GAN are; no PyTorch is needed to say so."""
+"""How large generators and discriminators are; no PyTorch is needed to say so."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -28,5 +28,42 @@ class GeneratorSize:
         if self.width < 1 or self.blocks < 0:
             raise ValueError(f"a generator of width {self.width} with {self.blocks} blocks")
 
+    @property
+    def step(self) -> int:
+        """Sides of pictures are multiples of this."""
+        return 4
 
+
+@dataclass(frozen=True)
+class RotateSize:
+    """How large a generator of Rotate-and-Render is.
+
+    Attributes:
+        width: Channels of its first layer; each halving of the sides doubles them. Published: 64.
+        blocks: Residual blocks. Published: 9.
+        downs: How often the sides are halved. Published: 4.
+    """
+
+    width: int = 64
+    blocks: int = 9
+    downs: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuse what is no network."""
+        if self.width < 1 or self.blocks < 0 or self.downs < 1:
+            found = f"width {self.width}, {self.blocks} blocks, {self.downs} halvings"
+            raise ValueError(f"a generator of {found}")
+
+    @property
+    def occlusion_path(self) -> bool:
+        """It says nothing of what was hidden."""
+        return False
+
+    @property
+    def step(self) -> int:
+        """Sides of pictures are multiples of this."""
+        return 2**self.downs
+
+
+AnySize = GeneratorSize | RotateSize
 PUBLISHED = GeneratorSize()

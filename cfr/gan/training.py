@@ -1,4 +1,4 @@
-"""The training loop of CFR-GAN, with Lightning Fabric.
+"""The training loop of generators, with Lightning Fabric.
 
 What a step does depends on the seed and its number alone, so that a run that was killed ends with
 the same weights as one that was not: bit by bit on a CPU with as many threads and processes.
@@ -9,7 +9,6 @@ gradient, which DistributedDataParallel does not follow, so gradients are added 
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,39 +18,23 @@ from torch import Tensor, nn
 from cfr.checkpoint import Sums, seed_of
 from cfr.checkpoint import steps_done as steps_of
 from cfr.course import Course, Watch, resume, save, tell_losses, tell_validation
-from cfr.gan.batch_norm import processes, share_gradients
+from cfr.gan.batch_norm import share_gradients
 from cfr.gan.batches import PairBatch, PairDraws
-from cfr.gan.losses import divergence
-from cfr.gan.objective import GeneratorObjective
+from cfr.gan.building import Nets
+from cfr.gan.objective import Objective
 from cfr.gan.presets import GanSchedule
 from cfr.reading_ahead import read_ahead
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
-    from cfr.gan.discriminator import Discriminator
-    from cfr.gan.generator import Generator
-
 _FORMAT = "cfr-gan-checkpoint-1"
-
-
-@dataclass(frozen=True, eq=False)
-class Nets:
-    """Both networks, on the device of training; the same on every process.
-
-    Attributes:
-        generator: What is trained.
-        discriminator: What it is trained against.
-    """
-
-    generator: "Generator"
-    discriminator: "Discriminator"
 
 
 def train(
     fabric: "Fabric",
     nets: Nets,
-    objective: GeneratorObjective,
+    objective: Objective,
     draws: PairDraws,
     course: Course[GanSchedule],
     validate: Callable[[int], Mapping[str, float]],
@@ -63,7 +46,7 @@ def train(
     Args:
         fabric: Device, precision and processes, launched.
         nets: Changed in place; the generator comes back in evaluation mode.
-        objective: The generator's losses.
+        objective: The losses of both.
         draws: The batches.
         course: How long.
         validate: Measures the generator as it is; called in evaluation mode on every process.
@@ -91,8 +74,9 @@ def train(
     sums = Sums()
     for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
         rate = learning_rate(course.schedule, step, course.steps, draws.steps_of_epoch)
-        for optimizer in optimizers.values():
-            optimizer.param_groups[0]["lr"] = rate
+        for name, optimizer in optimizers.items():
+            times = course.schedule.discriminator if name == "discriminator" else 1
+            optimizer.param_groups[0]["lr"] = times * rate
         torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
         sums.add(train_step(fabric, nets, objective, optimizers, batch.to(fabric.device)))
         done = step + 1
@@ -109,7 +93,7 @@ def train(
 def train_step(
     fabric: "Fabric",
     nets: Nets,
-    objective: GeneratorObjective,
+    objective: Objective,
     optimizers: Mapping[str, torch.optim.Optimizer],
     batch: PairBatch,
 ) -> dict[str, Tensor]:
@@ -118,7 +102,7 @@ def train_step(
     Args:
         fabric: Device and precision.
         nets: Changed in place.
-        objective: The generator's losses.
+        objective: The losses of both.
         optimizers: By the networks' names.
         batch: On the device; of several processes, this one's part.
 
@@ -129,27 +113,14 @@ def train_step(
     nets.discriminator.train()
     with fabric.autocast():
         painted = nets.generator(batch.damaged, batch.guide)
-    terms: dict[str, Tensor] = {}
-    if objective.weights.adversarial:
-        # In full precision: a slope's sixth power spans more than half of one holds.
-        weights = objective.weights
-        told = divergence(
-            nets.discriminator,
-            batch.photo,
-            painted.image.float(),
-            factor=weights.factor,
-            power=weights.power,
-            slope_of=weights.slope_of,
-        )
-        share = 1 / processes()
-        terms = {"distance": share * told.distance, "penalty": share * told.penalty}
-        _update(
-            optimizers["discriminator"], nets.discriminator, terms["distance"], terms["penalty"]
-        )
+    # In full precision: a slope's sixth power spans more than half of one holds.
+    judged = objective.judging(nets.discriminator, batch.photo, painted.image.float())
+    if judged:
+        _update(optimizers["discriminator"], nets.discriminator, *judged.values())
     with _losses_precision(fabric), _frozen(nets.discriminator):
         cost = objective(painted, batch, nets.discriminator)
     _update(optimizers["generator"], nets.generator, cost.total)
-    return {**terms, **cost.terms, "total": cost.total}
+    return {**judged, **cost.terms, "total": cost.total}
 
 
 def build_optimizer(net: nn.Module, schedule: GanSchedule) -> torch.optim.AdamW:
@@ -163,7 +134,7 @@ def build_optimizer(net: nn.Module, schedule: GanSchedule) -> torch.optim.AdamW:
 
 
 def learning_rate(schedule: GanSchedule, step: int, steps: int, epoch: int) -> float:
-    """The rate of a step, from 0.
+    """The generator's rate of a step, from 0.
 
     Args:
         schedule: How it changes.
@@ -173,6 +144,9 @@ def learning_rate(schedule: GanSchedule, step: int, steps: int, epoch: int) -> f
     """
     if schedule.decay == "constant":
         return schedule.learning_rate
+    if schedule.decay == "linear":
+        left = (steps - step) / ((1 - schedule.full) * steps)
+        return schedule.learning_rate * min(1.0, left)
     half = steps if schedule.decay == "cosine" else schedule.half_period * epoch
     high = 0.5 * (1 + float(np.cos(np.pi * step / half)))
     return schedule.least + (schedule.learning_rate - schedule.least) * high

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from cfr.gan import losses
 from cfr.gan.batches import PairDraws
-from cfr.gan.generator import Generator
+from cfr.gan.painting import FaceGenerator
 from cfr.identity_crops import fixed_crop
 
 _LEVELS = 255.0
@@ -15,7 +15,7 @@ _LEVELS = 255.0
 
 @torch.no_grad()
 def validation_scores(
-    net: Generator,
+    net: FaceGenerator,
     draws: PairDraws,
     batches: int,
     device: torch.device,

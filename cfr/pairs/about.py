@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from cfr.pairs.rules import RULES
+from cfr.pairs.rules import PRESETS
 from protocols.errors import BadInput
 
 FORMAT, ABOUT = "cfr-pairs-1", "pairs.json"
@@ -24,7 +24,7 @@ class PairSettings:
 
     Attributes:
         size: Pixels a side.
-        preset: Of :data:`cfr.pairs.rules.RULES`.
+        preset: Of :data:`cfr.pairs.rules.PRESETS`.
         swap: Whether what hides the face was exchanged.
         parser: Identity of the face parser.
         model: Digest of the face model.
@@ -150,9 +150,9 @@ def _about(path: Path, found: dict[str, Any]) -> About:
             raise BadInput(path, f"settings, {one.name}", str(one.type), repr(value)[:80])
     if set(settings) != {one.name for one in fields(PairSettings)}:
         raise BadInput(path, "settings", "the names that this version writes", "others")
-    if settings["preset"] not in RULES or settings["size"] < 1:
+    if settings["preset"] not in PRESETS or settings["size"] < 1:
         found_there = f"{settings['preset']!r:.40} at {settings['size']} pixels"
-        raise BadInput(path, "settings", f"one of {', '.join(RULES)}, and a size", found_there)
+        raise BadInput(path, "settings", f"one of {', '.join(PRESETS)}, and a size", found_there)
     shards = tuple(Shard(**one) for one in found["shards"])
     for one in shards:
         if type(one.pairs) is not int or not _SHA256.fullmatch(one.index):

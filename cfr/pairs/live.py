@@ -5,15 +5,13 @@ import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float, Int64
-from torch import Tensor
+from jaxtyping import Int64
 
 from cfr.morphable.model import MorphableModel
 from cfr.pairs.about import ABOUT, OCCLUDERS
 from cfr.pairs.folder import PairFolder
+from cfr.pairs.making import PairMaker, Stages, pair_rng
 from cfr.pairs.pictures import pictures_of
-from cfr.pairs.rules import RULES
-from cfr.pairs.swap import SwapPairs, draw_rotations, make_pairs
 from cfr.pairs.types import PairPictures
 from cfr.parsing.from_model import ModelParser
 from cfr.parsing.types import FaceParser
@@ -43,7 +41,7 @@ class LivePairs:
     def __init__(
         self, folder: PairFolder, model: MorphableModel, parser: FaceParser | None = None
     ) -> None:
-        self.folder, self._model, self._parser = folder, model, parser
+        self.folder = folder
         settings = folder.about.settings
         made, here = _named(settings.parser), _named((parser or ModelParser()).identity)
         if made != here:
@@ -51,7 +49,7 @@ class LivePairs:
         if OCCLUDERS in settings.added:
             expected = "pairs without drawn occluders: these can be read, not made anew"
             raise BadInput(folder.path / ABOUT, OCCLUDERS, expected, settings.added[OCCLUDERS])
-        self._rule, self._swap = RULES[settings.preset], settings.swap  # type: ignore[index]
+        self._maker = PairMaker(model, settings.preset, settings.swap, parser)
         self._coefficients = folder.coefficients(model.layout())
         what = json.dumps(["live", folder.digest])
         self._digest = hashlib.sha256(what.encode()).hexdigest()
@@ -84,7 +82,7 @@ class LivePairs:
         """
         return pictures_of(self.make([index], [seed]))[0]
 
-    def make(self, indices: Sequence[int], seeds: Sequence[int]) -> SwapPairs:
+    def make(self, indices: Sequence[int], seeds: Sequence[int]) -> Stages:
         """Pairs of several photos at once, on the face model's device, with all stages.
 
         Each is the same as alone, but for last bits.
@@ -98,33 +96,30 @@ class LivePairs:
             BadInput: A photo is absent or damaged.
         """
         drawn = zip(seeds, indices, strict=True)
-        fitted = self._coefficients.rotation[list(indices)]
-        return self.turn(
-            indices, draw_rotations(fitted, [np.random.default_rng(one) for one in drawn])
-        )
+        return self._make(indices, [np.random.default_rng(one) for one in drawn])
 
-    def turn(self, indices: Sequence[int], rotation: Float[Tensor, "b 3"]) -> SwapPairs:
-        """Pairs of several photos, turned to given poses and back, with all stages.
+    def as_written(self, indices: Sequence[int]) -> Stages:
+        """The folder's own pairs, made again: what was drawn for them is drawn once more.
 
         Args:
             indices: Each from 0 to the number of pairs.
-            rotation: Pitch, yaw, roll in radians.
 
         Raises:
             IndexError: There is no such pair.
             BadInput: A photo is absent or damaged.
         """
-        device = self._model.mean_shape.device
+        settings, rngs = self.folder.about.settings, []
+        for index in indices:
+            record = self.folder.record(index)
+            turn = int(record.name) - record.source * settings.each
+            rngs.append(pair_rng(settings.seed, record.source, turn))
+        return self._make(indices, rngs)
+
+    def _make(self, indices: Sequence[int], rngs: list[np.random.Generator]) -> Stages:
+        device = self._maker.model.mean_shape.device
         photos = np.stack([self.folder.picture(index, "photo") for index in indices])
-        return make_pairs(
-            self._model,
-            to_float(photos, device),
-            self._coefficients.rows(list(indices)).to(device),
-            rotation.to(device),
-            parser=self._parser,
-            rule=self._rule,
-            swap=self._swap,
-        )
+        coefficients = self._coefficients.rows(list(indices)).to(device)
+        return self._maker(to_float(photos, device), coefficients, rngs)
 
 
 def _named(identity: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from cfr.pairs.swap import SwapPairs
+from cfr.pairs.making import Stages
 from cfr.pairs.types import PairPictures
 from cfr.pictures import to_bytes, to_uint8
 from protocols.errors import BadInput
@@ -19,7 +19,7 @@ _PNG, _HEADER = b"\x89PNG\r\n\x1a\n", 24
 _EFFORT = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # three times as fast as the default, a tenth larger
 
 
-def pictures_of(pairs: SwapPairs) -> list[PairPictures]:
+def pictures_of(pairs: Stages) -> list[PairPictures]:
     """The pairs of a batch, as uint8 on the CPU."""
     damaged, guide, photo = (to_uint8(one) for one in (pairs.damaged, pairs.guide, pairs.photo))
     mask = to_bytes(pairs.target[:, 0])

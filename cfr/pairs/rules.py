@@ -1,4 +1,4 @@
-"""What the paper and its published code do differently when they make pairs."""
+"""How pairs can be made: by Swap-R&R as the paper or its code has it, or by Rotate-and-Render."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,15 @@ from cfr.occlusion import RULES as DIFFERENCES
 from cfr.occlusion import DifferenceRule
 from cfr.parsing.types import Label
 
-Preset = Literal["paper", "release", "parsing"]
+ROTATE_AND_RENDER = "rotate-and-render"
+"""The preset that exchanges nothing: :mod:`cfr.rotate_and_render.turning`."""
+Swapping = Literal["paper", "release", "parsing"]
+Preset = Literal["paper", "release", "parsing", "rotate-and-render"]
 
 
 @dataclass(frozen=True)
 class PairRule:
-    """How pairs are made.
+    """How pairs are made by Swap-R&R.
 
     Attributes:
         difference: Of Eq. 5.
@@ -31,7 +34,7 @@ class PairRule:
     compared: bool = True
 
 
-RULES: Mapping[Preset, PairRule] = {
+RULES: Mapping[Swapping, PairRule] = {
     # Glasses and hair are what Section 3.2 names.
     "paper": PairRule(
         DIFFERENCES["paper"],
@@ -46,3 +49,5 @@ RULES: Mapping[Preset, PairRule] = {
         DIFFERENCES["release"], None, binary=False, sampling="nearest", compared=False
     ),
 }
+PRESETS: tuple[Preset, ...] = (*RULES, ROTATE_AND_RENDER)
+"""The presets by name."""

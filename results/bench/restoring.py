@@ -13,7 +13,8 @@ from torch import Tensor
 from cfr.align import align_deep3d, five_from_68
 from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
 from cfr.frontalizers.coefficients import ByFit, CoefficientSource, load_regressor
-from cfr.gan.generator import PUBLISHED, Generator, GeneratorSize, for_inference
+from cfr.gan.generator import PUBLISHED, Generator, GeneratorSize
+from cfr.gan.painting import for_inference
 from cfr.gan.presets import PRESETS
 from cfr.gan.sources import Painter
 from cfr.gan.weights import PUBLISHED_SIDE
@@ -30,7 +31,7 @@ _ALIKE, _FASTER = 1e-4, 1.2
 
 
 def time_restoring(
-    repeats: int, size: GeneratorSize = PUBLISHED, side: int = PUBLISHED_SIDE
+    repeats: int, size: GeneratorSize = PUBLISHED, side: int = PUBLISHED_SIDE["cfr-gan"]
 ) -> Iterator[Timing]:
     """The generator folded and as it is trained; a whole restoration; the same on CUDA.
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from cfr.gan.batches import PairBatch
-from cfr.gan.generator import Painted
+from cfr.gan.painting import Painted
 from cfr.pictures import to_uint8
 from results.figures.sheet import draw_sheet
 

@@ -1,16 +1,18 @@
 """All stages of a few pairs, as the paper's Fig. 2 has them."""
 
+from collections.abc import Mapping
+
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.live import LivePairs
+from cfr.pairs.rules import ROTATE_AND_RENDER
 from cfr.pictures import to_uint8
 from results.figures.sheet import draw_sheet
 
 _ROWS, _ROWS_OF_FOLDER = 4, 8
-_COLOURS = {
+_SWAPPED = {
     "photo I": "photo",
     "its colours R_p": "projected",
     "estimated R_e": "estimated",
@@ -22,6 +24,15 @@ _COLOURS = {
     "target mask": "target",
 }
 """What the columns are called, and the attributes of :class:`cfr.pairs.swap.SwapPairs`."""
+_TURNED = {
+    "photo I": "photo",
+    "its colours R_p": "projected",
+    "eroded": "eroded",
+    "turned, eroded": "turned",
+    "damaged": "damaged",
+    "unknown": "target",
+}
+"""The same of :class:`cfr.rotate_and_render.turning.TurnedPairs`."""
 
 
 def draw_stages(live: LivePairs, rows: int = _ROWS) -> Figure:
@@ -33,10 +44,10 @@ def draw_stages(live: LivePairs, rows: int = _ROWS) -> Figure:
     """
     count = min(rows, len(live))
     indices = [round(at * len(live) / count) for at in range(count)]
-    records = [live.folder.record(index) for index in indices]
-    rotation = torch.tensor([one.rotation_degrees for one in records]).deg2rad()
-    pairs = live.turn(indices, rotation)
-    columns = {title: to_uint8(getattr(pairs, name)) for title, name in _COLOURS.items()}
+    pairs = live.as_written(indices)
+    preset = live.folder.about.settings.preset
+    named: Mapping[str, str] = _TURNED if preset == ROTATE_AND_RENDER else _SWAPPED
+    columns = {title: to_uint8(getattr(pairs, name)) for title, name in named.items()}
     return draw_sheet([{title: one[at] for title, one in columns.items()} for at in range(count)])
 
 

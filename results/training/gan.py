@@ -1,4 +1,4 @@
-"""A training run of CFR-GAN: pairs to weights, pictures on the way, and a card."""
+"""A training run of a generator: pairs to weights, pictures on the way, and a card."""
 
 import hashlib
 import time

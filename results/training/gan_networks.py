@@ -1,4 +1,4 @@
-"""The frozen networks that CFR-GAN's losses look through, and what a run says of them."""
+"""The frozen networks that losses look through, and what a run says of them."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a training run of CFR-GAN is told: the command line of ``train_gan.py``."""
+"""What a training run of a generator is told: the command line of ``train_gan.py``."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from cfr.gan.presets import PRESETS, Choice, GanPreset, Part, without
+from cfr.gan.sizes import RotateSize
 from protocols.errors import BadOption
 from results.option_checks import require_least, require_trainable
 
@@ -16,7 +17,7 @@ PERCEPTUAL = ("mobilefacenet", "onnx", "vgg19")
 
 @dataclass(frozen=True)
 class TrainGan:
-    """Train CFR-GAN on pairs that make_pairs.py made.
+    """Train CFR-GAN, or the baseline Rotate-and-Render, on pairs that make_pairs.py made.
 
     A run that was killed goes on where it was. Under torchrun, give --devices the number of its
     processes.
@@ -25,7 +26,8 @@ class TrainGan:
     pairs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Folder of pairs, or several of the same photos, such as one with drawn occluders."""
     preset: Choice = "mini"
-    """mini: our own, for two cores. paper and release: as published, at 224."""
+    """mini: our own, for two cores. paper and release: as published, at 224. rotate-and-render: the
+    baseline as published, at 256; rotate-and-render-mini: our own, as small as mini."""
     without: tuple[Part, ...] = ()
     """Ablations. Without the swap, and with parsing alone, is for make_pairs.py to say."""
     start: str | None = None
@@ -41,13 +43,17 @@ class TrainGan:
     """The network of the perceptual loss: mobilefacenet, onnx:FILE for another recognizer, or
     vgg19:FILE with torchvision's weights, as published."""
     recognizer: Path | None = None
-    """The network of the identity loss, an .onnx or a PyTorch checkpoint; MobileFaceNet without."""
+    """The network of the identity loss, an .onnx or a PyTorch checkpoint; MobileFaceNet without.
+    Where a method has no such loss, its validation is measured with it all the same."""
     size: int | None = None
-    """Pixels a side, a multiple of 4; by default the preset's."""
+    """Pixels a side, a multiple of 4 (of what the generator halves to, with --downs); by default
+    the preset's."""
     width: int | None = None
     """Channels of the generator's and the discriminator's first layers; likewise."""
     blocks: int | None = None
     """Residual blocks; likewise."""
+    downs: int | None = None
+    """How often Rotate-and-Render's generator halves the sides; likewise."""
     steps: int | None = None
     """By default the preset's."""
     batch: int | None = None
@@ -85,12 +91,14 @@ class TrainGan:
         if kind not in PERCEPTUAL or bool(file) == (kind == PERCEPTUAL[0]):
             expected = f"{PERCEPTUAL[0]}, {', '.join(f'{one}:FILE' for one in PERCEPTUAL[1:])}"
             raise BadOption(f"--perceptual {self.perceptual}", expected)
-        least = {"size": 64, "width": 1, "blocks": 0, "steps": 1, "batch": 1, "devices": 1}
+        least = {"size": 64, "width": 1, "blocks": 0, "downs": 1}
+        least |= {"steps": 1, "batch": 1, "devices": 1}
         least |= {"checkpoint_every": 1, "validate_every": 1, "seed": 0, "threads": 0, "workers": 0}
         require_least(self, least)
         require_trainable(self.learning_rate, self.batch, self.devices)
-        if self.size is not None and self.size % 4:
-            raise BadOption(f"--size {self.size}", "a multiple of 4")
+        numbers = self.numbers
+        if numbers.size % numbers.generator.step:
+            raise BadOption(f"--size {numbers.size}", f"a multiple of {numbers.generator.step}")
         if self.name is not None and (Path(self.name).name != self.name or self.name == ".."):
             raise BadOption(f"--name {self.name}", "a name without slashes")
 
@@ -112,6 +120,10 @@ class TrainGan:
             preset = replace(preset, width=self.width)
         if self.blocks is not None:
             generator = replace(generator, blocks=self.blocks)
+        if self.downs is not None:
+            if not isinstance(generator, RotateSize):
+                raise BadOption(f"--downs {self.downs}", "a preset of Rotate-and-Render")
+            generator = replace(generator, downs=self.downs)
         if self.steps is not None:
             schedule = replace(schedule, steps=self.steps, epochs=None)
         if self.batch is not None:

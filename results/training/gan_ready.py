@@ -1,4 +1,4 @@
-"""A training run of CFR-GAN made ready: pairs opened, networks built, everything digested."""
+"""A training run of a generator made ready: pairs opened, networks built, everything digested."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -9,13 +9,12 @@ import torch
 
 from cfr.course import Course
 from cfr.gan.batches import PairDraws
-from cfr.gan.discriminator import Discriminator
-from cfr.gan.generator import Generator
+from cfr.gan.building import Nets, build_nets, build_objective
 from cfr.gan.losses import Embed
-from cfr.gan.objective import GeneratorObjective
+from cfr.gan.objective import Objective
+from cfr.gan.painting import FaceGenerator
 from cfr.gan.presets import GanAugmentation, GanPreset, GanSchedule
 from cfr.gan.sources import weights_file
-from cfr.gan.training import Nets
 from cfr.gan.weights import open_generator
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.joined import JoinedPairs
@@ -45,12 +44,13 @@ class GanRun:
         folder: Where it leaves what it makes.
         pairs: The folders of pairs.
         nets: Both networks, on their device.
-        objective: The generator's losses.
+        objective: The losses of both networks.
         draws: The batches.
         held_out: Batches for validation, as they are.
         embed: A recognizer to validate with, if the run has one.
         course: How long.
-        networks: What the losses look through, in words, by loss; and what it started from.
+        networks: What the losses and the validation look through, in words, by loss; and what it
+            started from.
         environment: Commit, device and versions, as they were at the start.
     """
 
@@ -59,7 +59,7 @@ class GanRun:
     folder: Path
     pairs: tuple[PairFolder, ...]
     nets: Nets
-    objective: GeneratorObjective
+    objective: Objective
     draws: PairDraws
     held_out: PairDraws
     embed: Embed | None
@@ -88,17 +88,20 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
     pairs = tuple(PairFolder(one) for one in config.pairs)
     kept = pairs[0] if len(pairs) == 1 else JoinedPairs(pairs)
     source = _live(pairs[0], config) if config.live else kept
-    weights, networks = preset.losses, {}
+    weights, networks = preset.losses.terms(), {}
     perceptual = embed = None
-    if weights.perceptual:
+    if weights["perceptual"]:
         perceptual, networks["perceptual loss"] = load_perceptual(config.perceptual, device)
-    if weights.identity:
-        embed, networks["identity loss"] = load_identity(config.recognizer, device)
+    # A method without this loss is measured by the recognizer all the same.
+    if weights.get("identity", 1.0):
+        looks = "identity loss" if "identity" in weights else "identity, measured"
+        embed, networks[looks] = load_identity(config.recognizer, device)
     torch.manual_seed(config.seed)  # the same on every process
-    nets = Nets(
-        _first_generator(config, preset, networks).to(device),
-        Discriminator(preset.width, preset.form).to(device),
-    )
+    nets = build_nets(preset)
+    if config.start is not None:
+        first, networks["started from"] = _first_generator(config.start, preset)
+        nets = Nets(first, nets.discriminator)
+    nets = Nets(nets.generator.to(device), nets.discriminator.to(device))
     draws = PairDraws(
         source,
         preset.size,
@@ -129,7 +132,7 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         folder=folder,
         pairs=pairs,
         nets=nets,
-        objective=GeneratorObjective(weights, perceptual, embed),
+        objective=build_objective(preset, perceptual, embed),
         draws=draws,
         held_out=held_out,
         embed=embed,
@@ -139,17 +142,18 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
     )
 
 
-def _first_generator(config: TrainGan, preset: GanPreset, said: dict[str, str]) -> Generator:
-    """With random weights, or with those that are to be started from; ``said`` then names them."""
-    if config.start is None:
-        return Generator(preset.generator)
-    path = weights_file(config.start)
+def _first_generator(start: str, preset: GanPreset) -> tuple[FaceGenerator, str]:
+    """The generator that is to be started from, and what it is in words."""
+    path = weights_file(start)
     saved = open_generator(path)
     if saved.net.size != preset.generator:
-        found, expected = (asdict(one) for one in (saved.net.size, preset.generator))
-        raise BadOption(f"--start {config.start}, a generator of {found}", str(expected))
-    said["started from"] = f"{path.name} (sha256 {InputFile.of(path).sha256})"
-    return saved.net.requires_grad_(requires_grad=True)
+        expected, found = (str(asdict(one)) for one in (preset.generator, saved.net.size))
+        raise BadOption(f"--start {start}, a generator of {found}", expected)
+    return saved.net.requires_grad_(requires_grad=True), f"{path.name} (sha256 {_sha256(path)})"
+
+
+def _sha256(path: Path) -> str:
+    return InputFile.of(path).sha256
 
 
 def _live(pairs: PairFolder, config: TrainGan) -> PairSource:

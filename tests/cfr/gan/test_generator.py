@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from cfr.gan.generator import PUBLISHED, Generator, GeneratorSize, for_inference
+from cfr.gan.generator import PUBLISHED, Generator, GeneratorSize
+from cfr.gan.painting import for_inference
 
 SMALL = GeneratorSize(width=8, blocks=2)
 

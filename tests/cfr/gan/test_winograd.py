@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from cfr.gan.generator import Generator, GeneratorSize, for_inference
+from cfr.gan.generator import Generator, GeneratorSize
+from cfr.gan.painting import for_inference
 from cfr.gan.winograd import FEWEST, WinogradConv, fits, use_winograd
 
 
