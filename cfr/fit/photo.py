@@ -175,7 +175,7 @@ def _first_weights(
         weights = seen / (1 + square).square()
         cost = (seen * square / (1 + square)).sum(1) * 3 * (limit / settings.photo_noise) ** 2
     flat = light.flatten(1)
-    cost = cost + ((flat @ prior) * flat).sum(1)
+    cost = cost + settings.likely_light * ((flat @ prior) * flat).sum(1)
     best = cost.view(starts, count).argmin(0)
     return weights.view(starts, count, -1)[best, torch.arange(count, device=best.device)]
 

@@ -29,6 +29,9 @@ class FitSettings:
         light: Of each band (ambient, directional, second) of the light's weights, all colours.
         tint: Of each band: how far one colour's light strays from the others', as a share of
             ``light``. A white balance changes the first; a coloured occluder looks like the rest.
+        likely_light: How much more the light's prior counts where one of three starts is chosen. A
+            mask of paper covers more of a face than it leaves free, so that most vertices agree on
+            the wrong one; only its light is unlikely.
         clean: The share of the seen vertices that surely shows the face: its median residual is
             the yardstick for all.
         outlier: Residual at which a vertex counts for a quarter, in yardsticks.
@@ -52,11 +55,12 @@ class FitSettings:
     photo_noise: float = 0.25
     texture: float = 1.0
     light: tuple[float, float, float] = (0.3, 0.2, 0.08)
-    tint: tuple[float, float, float] = (0.5, 0.1, 0.1)
+    tint: tuple[float, float, float] = (0.2, 0.1, 0.1)
+    likely_light: float = 10.0
     clean: float = 0.5
     outlier: float = 1.5
     least_outlier: float = 0.12
-    first_outlier: float = 0.12
+    first_outlier: float = 0.08
     first_steps: int = 5
     photo_steps: int = 6
 
