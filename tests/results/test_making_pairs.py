@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from filelock import FileLock
 from PIL import Image
 
@@ -114,13 +113,15 @@ def test_pairs_are_made_and_what_is_left_out_is_counted(world: World) -> None:
 
 
 def test_the_picture_shows_what_was_written(world: World) -> None:
-    """The rotations of the records, in degrees, are those that the pairs were made with."""
+    """What was drawn for the pairs is drawn again, and recorded in degrees."""
     from cfr.pairs.live import LivePairs
 
     live = LivePairs(PairFolder(world.config.out), load_model("builtin"))
     assert len(draw_stages(live, rows=2).axes) == 18
+    stages = live.as_written(range(len(live)))
     degrees = [live.folder.record(at).rotation_degrees for at in range(len(live))]
-    again = pictures_of(live.turn(range(len(live)), torch.tensor(degrees).deg2rad()))
+    assert np.allclose(np.degrees(stages.rotation.numpy()), degrees, atol=1e-3)
+    again = pictures_of(stages)
     apart = [
         np.abs(one.damaged.astype(int) - live.folder.read(at).damaged) > 2
         for at, one in enumerate(again)

@@ -12,7 +12,7 @@ from cfr.gan.generator import Generator, GeneratorSize
 from cfr.gan.weights import save_generator
 from cfr.morphable.sources import load_model
 from protocols.errors import BadOption, DatasetUnavailable
-from results.frontalizing.methods import ByCfrGan, ByNothing, ByRender
+from results.frontalizing.methods import ByGenerator, ByNothing, ByRender
 from results.frontalizing.options import Frontalize, load_method
 
 _LOADED = lru_cache(load_model)
@@ -38,7 +38,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def restoring(**options: Any) -> CfrGanFrontalizer:
     method, _ = load_method(asked(method="cfr-gan", **options))
-    assert isinstance(method, ByCfrGan)
+    assert isinstance(method, ByGenerator)
+    assert isinstance(method.frontalizer, CfrGanFrontalizer)
     return method.frontalizer
 
 
