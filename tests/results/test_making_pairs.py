@@ -129,6 +129,38 @@ def test_the_picture_shows_what_was_written(world: World) -> None:
     assert np.mean(apart) < 0.01
 
 
+def test_pairs_by_rotate_and_render(world: World, tmp_path: Path) -> None:
+    """The same format, other content: the guide is the estimated face, the mask what was lost."""
+    from cfr.pairs.live import LivePairs
+
+    config = replace(world.config, preset="rotate-and-render", out=tmp_path / "one")
+    made = make_pairs_of(config, no_bar)
+    assert (made.pairs, made.left_out) == (GOOD * EACH, world.made.left_out)
+    found, other = PairFolder(config.out), PairFolder(world.config.out)
+    assert found.about.settings.preset == "rotate-and-render"
+    for index in range(len(found)):
+        one, swapped = found.read(index), other.read(index)
+        assert np.array_equal(one.photo, swapped.photo)
+        assert not np.array_equal(one.damaged, swapped.damaged)
+        assert set(np.unique(one.mask).tolist()) == {0, 255}
+        assert not one.mask[~one.face].any()
+        assert not one.damaged[~one.face].any()
+    live = LivePairs(found, load_model("builtin"))
+    for index, one in enumerate(pictures_of(live.as_written(range(len(found))))):
+        apart = np.abs(one.damaged.astype(int) - found.read(index).damaged) > 2
+        assert apart.mean() < 0.01
+    assert not np.array_equal(live.read(0, 1).damaged, live.read(0, 2).damaged)
+    assert len(draw_stages(live, rows=2).axes) == 12
+    again = replace(config, out=tmp_path / "two")
+    make_pairs_of(again, no_bar)
+    assert contents(again.out) == contents(config.out)
+    with pytest.raises(BadInput, match="preset rotate-and-render before, release now"):
+        make_pairs_of(replace(config, preset="release"), no_bar)
+    for options in ({"swap": False}, {"parser": "bisenet:x"}):
+        with pytest.raises(BadOption, match="with --preset rotate-and-render: expected neither"):
+            replace(config, **options)
+
+
 class Killed(BaseException):
     """What no code catches."""
 
