@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from protocols.errors import BadInput, BadOption
-from results.option_checks import require_least
+from results.option_checks import require_least, require_share
 
 if TYPE_CHECKING:  # PyTorch is imported when a run begins
     from cfr.pairs.about import About, PairSettings, Shard
     from protocols.training_photos import TrainingPhotos
     from results.export.work import Show
-    from results.pair_orders import PairOrder, PhotoBlock
-    from results.pair_shards import ShardReport
+    from results.faces_to_pair import ShardReport
+    from results.pair_orders import PairOrder, PhotoBlock, PhotoToPair
 
 PHOTOS_A_SHARD = 64
 _SMALLEST, _LARGEST = 32, 1024
@@ -64,6 +64,13 @@ class MakePairs:
     """Of the rotations."""
     each: int = 1
     """Rotations of a photo."""
+    occluded: float = 0.0
+    """Share of pairs with an occluder drawn in front of the face, which the generator sees and the
+    photo that it should paint has not: an addition to the paper's pairs."""
+    occluders: tuple[str, ...] = ("hand", "mask", "glasses", "scarf", "hair", "phone")
+    """Its kinds (docs/occluders.md); one that is named twice is twice as likely."""
+    renders: int = 0
+    """Made-up people after the photos, drawn with the face model."""
     jobs: int = 0
     """Processes; 0 for one a core. On a GPU this process does it all."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -73,9 +80,27 @@ class MakePairs:
         """Refuse what no run could use, before any file is read."""
         if not _SMALLEST <= self.size <= _LARGEST:
             raise BadOption(f"--size {self.size}", f"{_SMALLEST} to {_LARGEST} pixels")
-        if self.preset == "rotate-and-render" and not (self.swap and self.parser == "none"):
-            raise BadOption("--no-swap, --parser with --preset rotate-and-render", "neither")
-        require_least(self, {"each": 1, "seed": 0, "jobs": 0})
+        require_least(self, {"each": 1, "seed": 0, "jobs": 0, "renders": 0})
+        require_share("occluded", self.occluded)
+        self._check_occluders()
+        if self.preset == "rotate-and-render":
+            self._check_turned()
+
+    def _check_occluders(self) -> None:
+        from cfr.occluders.kinds import KINDS, NEED_OPTIONS
+
+        known = [kind for kind in KINDS if kind not in NEED_OPTIONS]
+        if not self.occluders or not set(self.occluders) <= set(known):
+            raise BadOption(f"--occluders {' '.join(self.occluders)}", f"some of {' '.join(known)}")
+        if self.occluded and self.coefficients != "fit":
+            expected = "--coefficients fit: a regressor's crop is cut from a photo as it is"
+            raise BadOption(f"--occluded {self.occluded:g}", expected)
+
+    def _check_turned(self) -> None:
+        """Rotate-and-Render exchanges nothing, and looks for nothing."""
+        if not self.swap or self.parser != "none" or self.occluded:
+            what = "--no-swap, --parser or --occluded with --preset rotate-and-render"
+            raise BadOption(what, "none of them")
 
 
 @dataclass(frozen=True)
@@ -139,17 +164,18 @@ def make_pairs_of(config: MakePairs, show: "Show") -> MadePairs:
         raise BadOption(str(out), "a folder that is not below the photos: it holds pictures itself")
     found = load_training_photos(config.kind, config.photos.expanduser(), config.list)
     order = _order(config)
-    settings = settings_of(order, found, PHOTOS_A_SHARD)
+    settings = settings_of(order, found, PHOTOS_A_SHARD, config.renders)
     out.mkdir(parents=True, exist_ok=True)
     with _alone(out):
         begin(out, settings)
         remove_partial(out)
-        blocks = _blocks(found, config.photos.expanduser())
+        blocks = _blocks(_photos(found, config))
         waiting = [one for one in blocks if not (out / shard_name(one.number)).is_dir()]
         workers = Workers(1 if order.device == "cuda" else config.jobs)
         reports: list[ShardReport] = []
-        with show("making pairs", len(found.photos)) as advance:
-            advance(len(found.photos) - sum(len(one.photos) for one in waiting))
+        photos = len(found.photos) + config.renders
+        with show("making pairs", photos) as advance:
+            advance(photos - sum(len(one.photos) for one in waiting))
             for at, report in map_blocks(partial(make_shard, out, order), waiting, workers):
                 reports.append(report)
                 advance(len(waiting[at].photos))
@@ -157,7 +183,7 @@ def make_pairs_of(config: MakePairs, show: "Show") -> MadePairs:
         stages = _draw(out, order)
     return MadePairs(
         pairs=about.pairs,
-        photos=len(found.photos),
+        photos=photos,
         left_out=about.left_out,
         rule=found.rule,
         seconds=_total(reports),
@@ -184,16 +210,26 @@ def _order(config: MakePairs) -> "PairOrder":
         seed=config.seed,
         each=config.each,
         device=torch_device(config.device),
+        occluded=config.occluded,
+        occluders=config.occluders if config.occluded else (),
     )
 
 
-def _blocks(found: "TrainingPhotos", root: Path) -> "list[PhotoBlock]":
-    from results.pair_orders import PhotoBlock, PhotoToPair
+def _photos(found: "TrainingPhotos", config: MakePairs) -> "list[PhotoToPair]":
+    """The photos, and after them the made-up people."""
+    from results.pair_orders import PhotoToPair
 
-    photos = [
-        PhotoToPair(one.path, one.path.relative_to(root).as_posix(), one.points)
-        for one in found.photos
+    root = config.photos.expanduser()
+    names = [f"renders/{seed:06d}" for seed in range(config.renders)]
+    return [
+        *(PhotoToPair(o.path, o.path.relative_to(root).as_posix(), o.points) for o in found.photos),
+        *(PhotoToPair(Path(name), name, None, person) for person, name in enumerate(names)),
     ]
+
+
+def _blocks(photos: "Sequence[PhotoToPair]") -> "list[PhotoBlock]":
+    from results.pair_orders import PhotoBlock
+
     return [
         PhotoBlock(number, first, tuple(photos[first : first + PHOTOS_A_SHARD]))
         for number, first in enumerate(range(0, len(photos), PHOTOS_A_SHARD))
@@ -243,15 +279,19 @@ def _shard(folder: Path) -> "Shard":
 
 
 def _draw(out: Path, order: "PairOrder") -> Path:
-    """All stages of a few pairs, side by side."""
+    """All stages of a few pairs, side by side; with drawn occluders what is on disk of more."""
     from cfr.pairs.folder import PairFolder
     from cfr.pairs.live import LivePairs
-    from results.figures.stages import draw_stages
+    from results.figures.stages import draw_folder, draw_stages
     from results.pair_orders import face_model, face_parser
 
-    live = LivePairs(PairFolder(out), face_model(order.model, order.device), face_parser(order))
-    path = out / "stages.png"
-    draw_stages(live).savefig(path)
+    folder, path = PairFolder(out), out / "stages.png"
+    if order.occluded:
+        figure = draw_folder(folder)
+    else:
+        model = face_model(order.model, order.device)
+        figure = draw_stages(LivePairs(folder, model, face_parser(order)))
+    figure.savefig(path)
     return path
 
 

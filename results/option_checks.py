@@ -32,3 +32,13 @@ def require_trainable(rate: float | None, batch: int | None, devices: int) -> No
         raise BadOption(f"--learning-rate {rate}", "a positive number")
     if batch is not None and batch % devices:
         raise BadOption(f"--batch {batch}", f"a multiple of --devices {devices}")
+
+
+def require_share(name: str, value: float) -> None:
+    """Refuse what is no share.
+
+    Raises:
+        BadOption: It is not from 0 to 1.
+    """
+    if not 0 <= value <= 1:
+        raise BadOption(f"--{name.replace('_', '-')} {value:g}", "0 to 1")

@@ -36,6 +36,8 @@ class PairOrder:
         seed: Of the rotations.
         each: Rotations of a photo.
         device: cpu or cuda.
+        occluded: Share of pairs with a drawn occluder.
+        occluders: Its kinds, each as likely as the others.
     """
 
     model: str
@@ -49,6 +51,8 @@ class PairOrder:
     seed: int
     each: int
     device: str
+    occluded: float = 0.0
+    occluders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +63,13 @@ class PhotoToPair:
         path: Where it lies.
         name: Its path below the root.
         points: Its 68 points in pixels; None where a network has to estimate them.
+        person: Seed of a made-up person; the photo is drawn then, and lies nowhere.
     """
 
     path: Path
     name: str
     points: Float64[np.ndarray, "68 2"] | None
+    person: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

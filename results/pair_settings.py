@@ -9,15 +9,16 @@ import torch
 
 from cfr.fit import FitSettings
 from cfr.landmarks.sources import weight_files
-from cfr.pairs.about import ABOUT, About, PairSettings, read_about
+from cfr.pairs.about import ABOUT, OCCLUDERS, RENDERS, About, PairSettings, read_about
 from cfr.parsing.from_model import ModelParser
 from protocols.errors import BadInput
 from protocols.training_photos import TrainingPhotos
 from protocols.types import InputFile
 from results.cache.durable import remove_leftovers, write_durably
 from results.export.ground import Ground
+from results.faces_to_pair import WORST
 from results.pair_orders import FIT, PairOrder, face_model, face_parser, landmarker, regressor
-from results.pair_shards import WORST
+from results.pair_renders import RENDERED
 
 PACKAGES = (
     "dlib-bin",
@@ -34,13 +35,16 @@ _MODULES = ("results.pair_shards", "cfr.pairs.about")
 _ABSENT = "(absent)"
 
 
-def settings_of(order: PairOrder, found: TrainingPhotos, shard: int) -> PairSettings:
+def settings_of(
+    order: PairOrder, found: TrainingPhotos, shard: int, renders: int = 0
+) -> PairSettings:
     """What decides the pairs; everything is loaded once here, so that what is absent is told.
 
     Args:
         order: What pairs are to be made of.
         found: The photos.
         shard: Photos of a shard.
+        renders: Made-up people after the photos.
 
     Raises:
         DatasetUnavailable: The face model, a regressor or weights are absent.
@@ -67,7 +71,18 @@ def settings_of(order: PairOrder, found: TrainingPhotos, shard: int) -> PairSett
         shard=shard,
         device=_device(order.device),
         ground=Ground.here(_MODULES, PACKAGES).seen(),
+        added=_added(order, renders),
     )
+
+
+def _added(order: PairOrder, renders: int) -> dict[str, str]:
+    """What the paper's pairs have not."""
+    added = {}
+    if order.occluded:
+        added[OCCLUDERS] = f"{order.occluded:g} of pairs: {', '.join(order.occluders)}"
+    if renders:
+        added[RENDERS] = f"{renders:,} people, {RENDERED!r}"
+    return added
 
 
 def _landmarks(order: PairOrder, found: TrainingPhotos) -> dict[str, str]:

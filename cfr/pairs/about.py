@@ -12,6 +12,8 @@ from cfr.pairs.rules import PRESETS
 from protocols.errors import BadInput
 
 FORMAT, ABOUT = "cfr-pairs-1", "pairs.json"
+OCCLUDERS, RENDERS = "occluders", "renders"
+"""What may be added to the paper's pairs."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WHAT = f"settings of pairs written by scripts/make_pairs.py ({FORMAT})"
 
@@ -35,6 +37,8 @@ class PairSettings:
         shard: Photos of a shard.
         device: cpu or cuda: their last bits differ.
         ground: Versions of packages and the digest of the code that decide the pairs.
+        added: What the paper's pairs have not: drawn occluders, rendered people. Empty without,
+            and then not written, as before there were any.
     """
 
     size: int
@@ -51,6 +55,14 @@ class PairSettings:
     shard: int
     device: str
     ground: Mapping[str, str]
+    added: Mapping[str, str] = field(default_factory=dict)
+
+    def written(self) -> dict[str, Any]:
+        """As JSON has them."""
+        found = asdict(self)
+        if not self.added:
+            del found["added"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ class About:
 
     def text(self) -> str:
         """As it is written."""
-        what = {"format": FORMAT, **asdict(self)}
+        what = {"format": FORMAT, **asdict(self), "settings": self.settings.written()}
         return json.dumps(what, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -98,7 +110,7 @@ def finished(
     settings: PairSettings, shards: tuple[Shard, ...], left_out: Mapping[str, str]
 ) -> About:
     """What a folder says when all of its shards are there."""
-    what = {"settings": asdict(settings), "shards": [asdict(one) for one in shards]}
+    what = {"settings": settings.written(), "shards": [asdict(one) for one in shards]}
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
     pairs = sum(one.pairs for one in shards)
     return About(settings, True, shards, pairs, dict(sorted(left_out.items())), digest)
@@ -130,7 +142,7 @@ def read_about(folder: Path) -> About:
 
 
 def _about(path: Path, found: dict[str, Any]) -> About:
-    settings = found["settings"]
+    settings = {"added": {}, **found["settings"]}
     for one in fields(PairSettings):
         value = settings[one.name]
         kind = {"int": int, "bool": bool, "str": str}.get(str(getattr(one.type, "__name__", "")))

@@ -1,6 +1,7 @@
 """Pairs that ``scripts/make_pairs.py`` wrote (:mod:`cfr.pairs.shards` has the layout)."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,15 @@ class PairFolder:
         """
         shard, row = self._place(index)
         return self._records(shard)[row]
+
+    def records(self) -> Iterator[PairRecord]:
+        """What the folder says of each pair, in order.
+
+        Raises:
+            BadInput: An index is absent or damaged by now.
+        """
+        for shard in range(len(self.about.shards)):
+            yield from self._records(shard)
 
     def coefficients(self, layout: Layout) -> Coefficients:
         """The coefficients of the faces, a row a pair.

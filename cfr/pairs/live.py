@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from cfr.morphable.model import MorphableModel
-from cfr.pairs.about import ABOUT
+from cfr.pairs.about import ABOUT, OCCLUDERS
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.making import PairMaker, Stages, pair_rng
 from cfr.pairs.pictures import pictures_of
@@ -33,7 +33,8 @@ class LivePairs:
         parser: The face parser, on the same device; by default the fitted face itself.
 
     Raises:
-        BadInput: The folder was made with another parser, or its coefficients are damaged.
+        BadInput: The folder was made with another parser or with drawn occluders, or its
+            coefficients are damaged.
         WrongFaceModel: It was made with another face model.
     """
 
@@ -45,6 +46,9 @@ class LivePairs:
         made, here = _named(settings.parser), _named((parser or ModelParser()).identity)
         if made != here:
             raise BadInput(folder.path / ABOUT, "parser", f"the parser at hand ({here})", made)
+        if OCCLUDERS in settings.added:
+            expected = "pairs without drawn occluders: these can be read, not made anew"
+            raise BadInput(folder.path / ABOUT, OCCLUDERS, expected, settings.added[OCCLUDERS])
         self._maker = PairMaker(model, settings.preset, settings.swap, parser)
         self._coefficients = folder.coefficients(model.layout())
         what = json.dumps(["live", folder.digest])

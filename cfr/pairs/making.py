@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cfr.morphable.model import MorphableModel
+from cfr.pairs.covering import Cover
 from cfr.pairs.rules import ROTATE_AND_RENDER, RULES
 from cfr.pairs.swap import SwapPairs, draw_rotations, make_pairs
 from cfr.parsing.types import FaceParser
@@ -49,6 +50,7 @@ class PairMaker:
         photo: Float[Tensor, "b 3 s s"],
         coefficients: Coefficients,
         rngs: "list[np.random.Generator]",
+        cover: Cover | None = None,
     ) -> Stages:
         """A pair of each photo.
 
@@ -56,6 +58,7 @@ class PairMaker:
             photo: Aligned crops, on the model's device.
             coefficients: Of the faces in them, likewise.
             rngs: One a photo.
+            cover: Occluders drawn in front of the faces; Rotate-and-Render has no use for them.
 
         Raises:
             WrongFaceModel: The coefficients belong to another face model.
@@ -72,4 +75,5 @@ class PairMaker:
             parser=self.parser,
             rule=RULES[self.preset],  # type: ignore[index]
             swap=self.swap,
+            cover=cover,
         )

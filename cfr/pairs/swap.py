@@ -17,6 +17,7 @@ from cfr.camera import Camera, place
 from cfr.filters import box
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
+from cfr.pairs.covering import Cover, hidden_too, put_over
 from cfr.pairs.masks import object_mask, target_mask
 from cfr.pairs.rules import RULES, PairRule
 from cfr.parsing.from_model import parse_drawn
@@ -39,7 +40,7 @@ class SwapPairs:
         projected: R_p, the photo's own colours on the face.
         estimated: R_e, the estimated face.
         objects: ``(b, 1, s, s)`` M_obj, from 0 to 1.
-        swapped: R_ps, the photo without what hid the face.
+        swapped: R_ps, the photo without what hid the face; what was drawn over it is there.
         guide: R_es, the estimated face with what hid the photo's.
         turned: R_ps in the random pose.
         damaged: R_psr, turned back.
@@ -71,6 +72,7 @@ def make_pairs(
     parser: FaceParser | None = None,
     rule: PairRule = RULES["release"],
     swap: bool = True,
+    cover: Cover | None = None,
 ) -> SwapPairs:
     """Make a pair of each photo.
 
@@ -83,6 +85,7 @@ def make_pairs(
         parser: Tells face and objects apart; by default the fitted face itself.
         rule: Of the paper or of its code.
         swap: Without, nothing is exchanged: the ablation of Section 4.
+        cover: Occluders in front of the faces, in the renders of the photos and nowhere else.
 
     Raises:
         WrongFaceModel: The coefficients belong to another face model.
@@ -102,16 +105,21 @@ def make_pairs(
         return interpolate(fragments, model.triangles, colors).contiguous().clamp_(0, 1)
 
     projected, estimated = draw(sample_photo(photo, at, mode)), draw(mesh.colors)
-    objects = object_mask(photo, estimated, face, labels, drawn, rule)
+    clean = estimated if cover is None else draw(reconstruct(model, cover.coefficients).colors)
+    objects = object_mask(photo, clean, face, labels, drawn, rule)
     if swap:
         swapped, guide = exchange(photo, projected, estimated, objects, face)
     else:
         swapped, guide = photo, estimated
+    if cover is not None:
+        swapped = put_over(swapped, photo, cover)
     away = place(shape, rotation, torch.zeros_like(coefficients.translation))
     colors = sample_photo(swapped, at, mode)
     turned = render(FaceMesh(away, colors, model.triangles), camera).image.clamp(0, 1)
     damaged = draw(_colors_again(turned, camera.project(away), mode))
     target = target_mask(damaged, guide, photo, objects, face, labels, drawn, rule)
+    if cover is not None:
+        target = hidden_too(target, face, cover)
     return SwapPairs(
         photo=photo,
         projected=projected,

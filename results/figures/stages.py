@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from cfr.pairs.folder import PairFolder
 from cfr.pairs.live import LivePairs
 from cfr.pairs.rules import ROTATE_AND_RENDER
 from cfr.pictures import to_uint8
 from results.figures.sheet import draw_sheet
 
-_ROWS = 4
+_ROWS, _ROWS_OF_FOLDER = 4, 8
 _SWAPPED = {
     "photo I": "photo",
     "its colours R_p": "projected",
@@ -47,3 +49,25 @@ def draw_stages(live: LivePairs, rows: int = _ROWS) -> Figure:
     named: Mapping[str, str] = _TURNED if preset == ROTATE_AND_RENDER else _SWAPPED
     columns = {title: to_uint8(getattr(pairs, name)) for title, name in named.items()}
     return draw_sheet([{title: one[at] for title, one in columns.items()} for at in range(count)])
+
+
+def draw_folder(pairs: PairFolder, rows: int = _ROWS_OF_FOLDER) -> Figure:
+    """Draw pairs as they lie on disk, evenly spread over a folder.
+
+    Args:
+        pairs: The folder.
+        rows: At most so many pairs.
+    """
+    count = min(rows, len(pairs))
+    read = [pairs.read(round(at * len(pairs) / count)) for at in range(count)]
+    return draw_sheet(
+        [
+            {
+                "damaged": one.damaged,
+                "guide": one.guide,
+                "target mask": np.repeat(one.mask[..., None], 3, axis=2),
+                "photo": one.photo,
+            }
+            for one in read
+        ]
+    )

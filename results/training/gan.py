@@ -1,7 +1,8 @@
 """A training run of a generator: pairs to weights, pictures on the way, and a card."""
 
+import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,8 @@ from cfr.gan.batches import PairBatch
 from cfr.gan.training import steps_done, train
 from cfr.gan.validation import validation_scores
 from cfr.gan.weights import save_generator
+from cfr.pairs.about import RENDERS
+from cfr.pairs.folder import PairFolder
 from protocols.images import read_image, save_image
 from results.console import progress_bars
 from results.figures.restorations import draw_progress, draw_restorations, row_of_faces
@@ -116,6 +119,7 @@ def _leave(run: GanRun, curves: Curves, tracked: TrackedRun | None, seconds: flo
     name = f"gan-{run.config.called}"
     weights, card = run.folder / f"{name}.safetensors", run.folder / f"{name}.md"
     picture, progress = (run.folder / f"{name}-{one}.png" for one in ("curves", "progress"))
+    listed = run.folder / f"{name}-photos.sha256"
     points, about = curves.table(), about_gan(run, seconds)
     save_generator(weights, run.nets.generator, about, side=run.preset.size)
     draw_curves(points, f"{run.config.called}, {run.course.steps:,} steps").savefig(picture)
@@ -129,10 +133,11 @@ def _leave(run: GanRun, curves: Curves, tracked: TrackedRun | None, seconds: flo
         left_out=_left_out(run),
         pictures={"Losses and validation by step": picture.name},
     )
+    listed.write_text(photos_of(run.pairs), encoding="utf-8")
     card.write_text(told.text(), encoding="utf-8")
     refused = ""
     if tracked is not None:
-        for path in (weights, card, picture, progress, curves.path):
+        for path in (weights, card, listed, picture, progress, curves.path):
             tracked.keep(path)
         tracked.end()
         refused = tracked.refused
@@ -162,7 +167,7 @@ def about_gan(run: GanRun, seconds: float) -> dict[str, str]:
         run: The run.
         seconds: How long it took since it was last started.
     """
-    settings, generator, preset = run.pairs.about.settings, run.nets.generator, run.preset
+    generator, preset = run.nets.generator, run.preset
     counts = [sum(one.numel() for one in net.parameters()) for net in vars(run.nets).values()]
     return {
         "preset": run.config.preset,
@@ -172,13 +177,36 @@ def about_gan(run: GanRun, seconds: float) -> dict[str, str]:
         "discriminator": f"{preset.form}, {counts[1]:,} parameters",
         "losses": ", ".join(f"{name} {one:g}" for name, one in preset.losses.terms().items()),
         **run.networks,
-        "pairs": f"{len(run.pairs):,}{', made anew each time' if run.config.live else ''}, "
-        f"{settings.preset}{'' if settings.swap else ', without swap'} "
-        f"(digest {run.pairs.digest[:16]}); every twentieth photo's are for validation",
-        "photos": settings.rule,
+        "pairs": f"{'; '.join(map(_about_pairs, run.pairs))}"
+        f"{'; made anew each time' if run.config.live else ''}; every twentieth photo's are for "
+        "validation",
+        "photos": f"{run.pairs[0].about.settings.rule} (sha256 of the list that lies beside the "
+        f"weights: {hashlib.sha256(photos_of(run.pairs).encode()).hexdigest()})",
         "steps": f"{run.course.steps:,} of {preset.schedule.batch} pairs",
         **about_command(run.environment, run.config.seed, seconds),
     }
+
+
+def _about_pairs(pairs: PairFolder) -> str:
+    """What a folder holds, in words."""
+    settings = pairs.about.settings
+    added = "".join(f", with {name} ({one})" for name, one in settings.added.items())
+    swap = "" if settings.swap else ", without swap"
+    return f"{len(pairs):,}, {settings.preset}{swap}{added} (digest {pairs.digest[:16]})"
+
+
+def photos_of(folders: Sequence[PairFolder]) -> str:
+    """The photos that pairs were made of: a line each with sha256 and name, sorted by name.
+
+    Made-up people are no photos.
+    """
+    found = {
+        (record.photo, record.photo_sha256)
+        for pairs in folders
+        for record in pairs.records()
+        if not record.photo.startswith(f"{RENDERS}/")
+    }
+    return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(found))
 
 
 def _left_out(run: GanRun) -> tuple[str, ...]:

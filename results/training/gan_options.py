@@ -23,13 +23,16 @@ class TrainGan:
     processes.
     """
 
-    pairs: Annotated[Path, tyro.conf.Positional]
-    """Folder of pairs."""
+    pairs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Folder of pairs, or several of the same photos, such as one with drawn occluders."""
     preset: Choice = "mini"
     """mini: our own, for two cores. paper and release: as published, at 224. rotate-and-render: the
     baseline as published, at 256; rotate-and-render-mini: our own, as small as mini."""
     without: tuple[Part, ...] = ()
     """Ablations. Without the swap, and with parsing alone, is for make_pairs.py to say."""
+    start: str | None = None
+    """Weights of a generator to start from, by name or file, as frontalize.py --weights knows them;
+    the discriminator and both optimisers begin anew."""
     live: bool = False
     """Make each pair anew, with another rotation, whenever it is drawn; slower."""
     model: str = "builtin"
@@ -80,6 +83,10 @@ class TrainGan:
 
     def __post_init__(self) -> None:
         """Refuse what no run could use, before any file is read."""
+        if not self.pairs:
+            raise BadOption("no folder of pairs", "one that make_pairs.py made, or several")
+        if self.live and len(self.pairs) > 1:
+            raise BadOption(f"--live and {len(self.pairs)} folders of pairs", "one of them")
         kind, _, file = self.perceptual.partition(":")
         if kind not in PERCEPTUAL or bool(file) == (kind == PERCEPTUAL[0]):
             expected = f"{PERCEPTUAL[0]}, {', '.join(f'{one}:FILE' for one in PERCEPTUAL[1:])}"

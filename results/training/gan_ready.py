@@ -12,9 +12,15 @@ from cfr.gan.batches import PairDraws
 from cfr.gan.building import Nets, build_nets, build_objective
 from cfr.gan.losses import Embed
 from cfr.gan.objective import Objective
+from cfr.gan.painting import FaceGenerator
 from cfr.gan.presets import GanAugmentation, GanPreset, GanSchedule
+from cfr.gan.sources import weights_file
+from cfr.gan.weights import kind_of, open_generator
 from cfr.pairs.folder import PairFolder
+from cfr.pairs.joined import JoinedPairs
 from cfr.pairs.types import PairSource
+from protocols.errors import BadOption
+from protocols.types import InputFile
 from results.cache.canonical import canonical
 from results.environment import current_environment
 from results.record import Environment
@@ -36,21 +42,22 @@ class GanRun:
         config: The options.
         preset: Their numbers.
         folder: Where it leaves what it makes.
-        pairs: The folder of pairs.
+        pairs: The folders of pairs.
         nets: Both networks, on their device.
         objective: The losses of both networks.
         draws: The batches.
         held_out: Batches for validation, as they are.
         embed: A recognizer to validate with, if the run has one.
         course: How long.
-        networks: What the losses and the validation look through, in words, by loss.
+        networks: What the losses and the validation look through, in words, by loss; and what it
+            started from.
         environment: Commit, device and versions, as they were at the start.
     """
 
     config: TrainGan
     preset: GanPreset
     folder: Path
-    pairs: PairFolder
+    pairs: tuple[PairFolder, ...]
     nets: Nets
     objective: Objective
     draws: PairDraws
@@ -73,12 +80,14 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         DatasetUnavailable: Weights that a loss looks through are absent.
         BadInput: Pairs or weights are broken.
         WrongFaceModel: Pairs are to be made anew, and were made with another face model.
-        BadOption: There are too few pairs, or the batch cannot be shared by the processes.
+        BadOption: There are too few pairs, the batch cannot be shared by the processes, or the
+            weights to start from are those of a network of another size.
     """
     environment = current_environment(device=fabric.device.type)
     preset, device = config.numbers, fabric.device
-    pairs = PairFolder(config.pairs)
-    source = _live(pairs, config) if config.live else pairs
+    pairs = tuple(PairFolder(one) for one in config.pairs)
+    kept = pairs[0] if len(pairs) == 1 else JoinedPairs(pairs)
+    source = _live(pairs[0], config) if config.live else kept
     weights, networks = preset.losses.terms(), {}
     perceptual = embed = None
     if weights["perceptual"]:
@@ -89,6 +98,9 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         embed, networks[looks] = load_identity(config.recognizer, device)
     torch.manual_seed(config.seed)  # the same on every process
     nets = build_nets(preset)
+    if config.start is not None:
+        first, networks["started from"] = _first_generator(config.start, preset)
+        nets = Nets(first, nets.discriminator)
     nets = Nets(nets.generator.to(device), nets.discriminator.to(device))
     draws = PairDraws(
         source,
@@ -101,7 +113,7 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         ranks=fabric.world_size,
     )
     held_out = PairDraws(
-        pairs, preset.size, _AS_THEY_ARE, preset.binary, _LOOKED_AT, config.seed, held_out=True
+        kept, preset.size, _AS_THEY_ARE, preset.binary, _LOOKED_AT, config.seed, held_out=True
     )
     steps = preset.schedule.steps or (preset.schedule.epochs or 1) * draws.steps_of_epoch
     course = Course(
@@ -128,6 +140,20 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
         networks=networks,
         environment=environment,
     )
+
+
+def _first_generator(start: str, preset: GanPreset) -> tuple[FaceGenerator, str]:
+    """The generator that is to be started from, and what it is in words."""
+    path = weights_file(start)
+    saved = open_generator(path, kind_of(preset.generator))
+    if saved.net.size != preset.generator:
+        expected, found = (str(asdict(one)) for one in (preset.generator, saved.net.size))
+        raise BadOption(f"--start {start}, a generator of {found}", expected)
+    return saved.net.requires_grad_(requires_grad=True), f"{path.name} (sha256 {_sha256(path)})"
+
+
+def _sha256(path: Path) -> str:
+    return InputFile.of(path).sha256
 
 
 def _live(pairs: PairFolder, config: TrainGan) -> PairSource:

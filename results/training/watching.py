@@ -51,8 +51,13 @@ def _remembered(note: Path) -> str:
 
 
 def _plain(config: Any) -> dict[str, Any]:
-    found = {}
-    for name, value in asdict(config).items():
-        plain = value if isinstance(value, int | float | str | bool | None) else str(value)
-        found[name] = list(value) if isinstance(value, tuple) else plain
-    return found
+    return {
+        name: [_plain_value(one) for one in value]
+        if isinstance(value, tuple)
+        else _plain_value(value)
+        for name, value in asdict(config).items()
+    }
+
+
+def _plain_value(value: Any) -> Any:
+    return value if isinstance(value, int | float | str | bool | None) else str(value)

@@ -5,14 +5,17 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from filelock import FileLock
 from PIL import Image
 
 from cfr.morphable.sources import load_model
 from cfr.pairs.folder import PairFolder
+from cfr.pairs.live import LivePairs
 from cfr.pairs.pictures import pictures_of
 from cfr.pairs.shards import shard_name
 from cfr.regressor.network import MINI, build
@@ -23,10 +26,11 @@ from protocols.errors import BadInput, BadOption, DatasetUnavailable
 from protocols.images import save_image
 from results import making_pairs
 from results.export.work import no_bar
+from results.faces_to_pair import ShardReport
 from results.figures.stages import draw_stages
 from results.making_pairs import MadePairs, MakePairs, make_pairs_of
 from results.pair_orders import PairOrder, PhotoBlock
-from results.pair_shards import ShardReport
+from results.pair_renders import RENDERED
 
 GOOD, SIZE, EACH = 4, 64, 2
 """Photos with a face, beside one without and one with points of no face; pixels; rotations."""
@@ -112,10 +116,56 @@ def test_pairs_are_made_and_what_is_left_out_is_counted(world: World) -> None:
         assert picture.width > picture.height
 
 
+def test_occluders_and_made_up_people_are_the_same_in_any_number_of_processes(
+    world: World, tmp_path: Path
+) -> None:
+    config = replace(
+        world.config, out=tmp_path / "one", occluded=0.7, occluders=("hand", "mask"), renders=2
+    )
+    made = make_pairs_of(config, no_bar)
+    assert (made.pairs, made.photos) == ((GOOD + 2) * EACH, GOOD + 4)
+    again = replace(config, out=tmp_path / "two", jobs=2)
+    make_pairs_of(again, no_bar)
+    assert contents(config.out) == contents(again.out)
+    plain, found = PairFolder(world.config.out), PairFolder(config.out)
+    assert found.about.settings.added == {
+        "occluders": "0.7 of pairs: hand, mask",
+        "renders": f"2 people, {RENDERED!r}",
+    }
+    layout = load_model("builtin").layout()
+    own, clean = (layout.join(one.coefficients(layout)) for one in (found, plain))
+    changed = []
+    for index in range(len(plain)):
+        one, other = found.read(index), plain.read(index)
+        assert np.array_equal(one.photo, other.photo)
+        changed.append(not np.array_equal(one.damaged, other.damaged))
+        assert torch.equal(own[index], clean[index]) != changed[-1]  # fitted anew behind it
+    assert 0 < sum(changed) < len(plain)
+    assert found.record(len(found) - 1).photo == "renders/000001"
+    with pytest.raises(BadInput, match="pairs without drawn occluders"):
+        LivePairs(found, load_model("builtin"))
+    with pytest.raises(BadInput, match="added, occluders"):
+        make_pairs_of(replace(config, occluded=0.5), no_bar)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"occluded": 1.5}, "--occluded 1.5: expected 0 to 1"),
+        ({"occluders": ("hand", "moon")}, "--occluders hand moon: expected some of hand mask"),
+        ({"occluders": ("cutout",)}, "--occluders cutout: expected some of"),
+        ({"occluded": 0.1, "coefficients": "x"}, "--occluded 0.1: expected --coefficients fit"),
+        ({"renders": -1}, "--renders -1: expected at least 0"),
+    ],
+)
+def test_occluders_that_no_run_could_draw_are_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadOption) as caught:
+        MakePairs(Path("photos"), Path("out"), **options)
+    assert str(caught.value).startswith(told)
+
+
 def test_the_picture_shows_what_was_written(world: World) -> None:
     """What was drawn for the pairs is drawn again, and recorded in degrees."""
-    from cfr.pairs.live import LivePairs
-
     live = LivePairs(PairFolder(world.config.out), load_model("builtin"))
     assert len(draw_stages(live, rows=2).axes) == 18
     stages = live.as_written(range(len(live)))
@@ -156,8 +206,8 @@ def test_pairs_by_rotate_and_render(world: World, tmp_path: Path) -> None:
     assert contents(again.out) == contents(config.out)
     with pytest.raises(BadInput, match="preset rotate-and-render before, release now"):
         make_pairs_of(replace(config, preset="release"), no_bar)
-    for options in ({"swap": False}, {"parser": "bisenet:x"}):
-        with pytest.raises(BadOption, match="with --preset rotate-and-render: expected neither"):
+    for options in ({"swap": False}, {"parser": "bisenet:x"}, {"occluded": 0.5}):
+        with pytest.raises(BadOption, match="with --preset rotate-and-render: expected none"):
             replace(config, **options)
 
 

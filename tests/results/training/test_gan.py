@@ -1,7 +1,9 @@
 """Training CFR-GAN from end to end on made-up pairs: what a run leaves, and how it goes on."""
 
+import hashlib
 import json
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +16,7 @@ from rich.console import Console
 
 from cfr.gan.sizes import GeneratorSize, RotateSize
 from cfr.gan.weights import load_generator, open_generator, read_about
+from cfr.pairs.folder import PairFolder
 from protocols.errors import BadInput, BadOption, DatasetUnavailable
 from protocols.images import read_image
 from results.bench.made_up_pairs import MadeUpPairs, write_pairs
@@ -55,7 +58,7 @@ def world(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
     artifacts = tmp_path_factory.mktemp("artifacts")
     threads = torch.get_num_threads()
     config = TrainGan(
-        pairs,
+        (pairs,),
         without=("perceptual", "identity"),
         size=64,
         width=4,
@@ -178,6 +181,44 @@ def test_networks_of_losses_are_named_with_their_digest(
     assert faces.grad.abs().sum() > 0
 
 
+def test_the_photos_are_listed_beside_the_weights(world: World) -> None:
+    listed = world.folder / f"gan-{world.folder.name}-photos.sha256"
+    pairs = PairFolder(world.config.pairs[0])
+    photos = {(one.photo_sha256, one.photo) for one in pairs.records()}
+    lines = listed.read_text("utf-8").splitlines()
+    assert {tuple(line.split("  ")) for line in lines} == photos
+    assert len(lines) == len(photos) > 1
+    digest = hashlib.sha256(listed.read_bytes()).hexdigest()
+    assert digest in read_about(world.trained.weights)["photos"]
+
+
+def test_a_run_starts_from_weights_with_more_pairs(world: World, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    shutil.copytree(world.config.pairs[0], more)
+    begin = world.trained.weights
+    config = replace(
+        world.config,
+        pairs=(*world.config.pairs, more),
+        start=str(begin),
+        steps=1,
+        learning_rate=1e-9,
+        out=tmp_path / "run",
+    )
+    left = train_gan(config, QUIET)
+    about = read_about(left.weights)
+    assert about["started from"].startswith(f"{begin.name} (sha256 ")
+    assert about["pairs"].count("80, release (digest ") == 2
+    before, after = load_generator(begin).state_dict(), load_generator(left.weights).state_dict()
+    for name, tensor in before.items():
+        if name.endswith("weight") or name.endswith("original"):
+            torch.testing.assert_close(after[name], tensor, rtol=1e-2, atol=1e-3)
+    wider = replace(config, width=5, out=tmp_path / "wider")
+    with pytest.raises(BadOption, match=r"a generator of .*'width': 4"):
+        train_gan(wider, QUIET)
+    with pytest.raises(BadInput, match="the options, photos and code"):
+        train_gan(replace(config, start=None), QUIET)
+
+
 def test_pairs_made_anew_want_what_they_were_made_with(world: World, tmp_path: Path) -> None:
     config = replace(world.config, live=True, out=tmp_path / "run")
     with pytest.raises(
@@ -195,7 +236,8 @@ def test_the_baseline_is_trained_by_the_same_command(
     monkeypatch.setenv("CFR_ARTIFACTS", str(world.artifacts))
     (tmp_path / "mobilefacenet").symlink_to(shared / "networks/foamliu_mobilefacenet")
     monkeypatch.setenv("CFR_DATA", str(tmp_path))
-    small = {"width": 4, "blocks": 1, "downs": 3, "size": 64, "steps": 4, "validate_every": 2}
+    monkeypatch.setattr("results.training.gan._VALIDATION_BATCHES", 1)
+    small = {"width": 4, "blocks": 1, "downs": 3, "size": 64, "steps": 4, "validate_every": 4}
     config = replace(
         world.config,
         preset="rotate-and-render-mini",
@@ -219,7 +261,7 @@ def test_the_baseline_is_trained_by_the_same_command(
 
     stopped = replace(config, out=tmp_path / "stopped")
     with monkeypatch.context() as patch:
-        patch.setattr("cfr.gan.training.tell_validation", _after(2, killed))
+        patch.setattr("cfr.gan.training.tell_validation", _after(1, killed))
         with pytest.raises(KeyboardInterrupt):
             train_gan(stopped, QUIET)
     again = train_gan(stopped, QUIET)

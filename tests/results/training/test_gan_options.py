@@ -12,7 +12,7 @@ from cfr.gan.sizes import GeneratorSize, RotateSize
 from protocols.errors import BadOption
 from results.training.gan_options import TrainGan
 
-PAIRS = Path("/pairs")
+PAIRS = (Path("/pairs"),)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,29 @@ def test_what_no_run_could_use_is_refused(options: dict[str, Any], told: str) ->
 
 
 def test_the_command_line_is_the_options() -> None:
-    words = ["/pairs", "--without", "identity", "augmentation", "--steps", "7", "--no-live"]
+    words = [
+        "/pairs",
+        "/more",
+        "--without",
+        "identity",
+        "augmentation",
+        "--steps",
+        "7",
+        "--no-live",
+    ]
     config = tyro.cli(TrainGan, args=words)
-    assert config == TrainGan(PAIRS, without=("identity", "augmentation"), steps=7)
+    folders = (*PAIRS, Path("/more"))
+    assert config == TrainGan(folders, without=("identity", "augmentation"), steps=7)
     assert config.called == "mini-without-augmentation-without-identity"
     assert TrainGan(PAIRS, preset="release").called == "release"
     assert TrainGan(PAIRS, name="mine").called == "mine"
+
+
+def test_pairs_have_to_be_somewhere_and_are_made_anew_from_one_folder() -> None:
+    with pytest.raises(BadOption, match="no folder of pairs"):
+        TrainGan(())
+    with pytest.raises(BadOption, match="--live and 2 folders of pairs: expected one"):
+        TrainGan((*PAIRS, Path("/more")), live=True)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +102,7 @@ def test_own_numbers_take_the_place_of_the_presets() -> None:
 
 
 def test_the_baseline_has_its_own_numbers_and_parts() -> None:
-    config = TrainGan(Path("pairs"), preset="rotate-and-render-mini", blocks=3, downs=4)
+    config = TrainGan(PAIRS, preset="rotate-and-render-mini", blocks=3, downs=4)
     assert config.called == "rotate-and-render-mini"
     assert config.numbers.generator == RotateSize(24, 3, 4)
     assert config.numbers.schedule.discriminator == 4
@@ -94,4 +111,4 @@ def test_the_baseline_has_its_own_numbers_and_parts() -> None:
     with pytest.raises(BadOption, match="--without mask: expected a part of the preset"):
         replace(config, without=("mask",))
     with pytest.raises(BadOption, match=r"--downs 2: expected a preset of Rotate-and-Render"):
-        TrainGan(Path("pairs"), downs=2)
+        TrainGan(PAIRS, downs=2)
