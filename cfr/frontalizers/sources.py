@@ -11,6 +11,8 @@ NONE = "none"
 CFR_GAN = "cfr-gan"
 """With the weights ``mini``; ``cfr-gan:NAME``, ``cfr-gan:FILE`` and ``cfr-gan:published:FILE`` name
 others (:func:`cfr.gan.sources.weights_file`)."""
+ROTATE_AND_RENDER = "rotate-and-render"
+"""With the weights ``rotate-and-render-mini``; others likewise."""
 
 
 def _render(device: str) -> Frontalizer:
@@ -27,22 +29,36 @@ def _render_estimated(device: str) -> Frontalizer:
     return RenderFrontalizer(load_model("builtin").to(device), texture="estimated")
 
 
-def _cfr_gan(device: str, weights: str = "mini") -> Frontalizer:
+def _cfr_gan(device: str, weights: str = "") -> Frontalizer:
     from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
-    from cfr.gan.sources import load_painter
+    from cfr.gan.sources import MINI, load_painter
     from cfr.morphable.sources import load_model
 
-    painter = load_painter(weights, device=device)
+    painter = load_painter(weights or MINI, device=device)
     return CfrGanFrontalizer(load_model("builtin").to(device), painter)
+
+
+def _rotate_and_render(device: str, weights: str = "") -> Frontalizer:
+    from cfr.frontalizers.rotate_and_render import RotateAndRenderFrontalizer
+    from cfr.gan.sources import DEFAULTS, load_painter
+    from cfr.morphable.sources import load_model
+
+    name = weights or DEFAULTS[ROTATE_AND_RENDER]
+    painter = load_painter(name, kind=ROTATE_AND_RENDER, device=device)
+    return RotateAndRenderFrontalizer(load_model("builtin").to(device), painter)
 
 
 SOURCES: Mapping[str, Callable[[str], Frontalizer]] = {
     "render": _render,
     "render-estimated": _render_estimated,
     CFR_GAN: _cfr_gan,
+    ROTATE_AND_RENDER: _rotate_and_render,
 }
 """Name → loader, which takes the device."""
-WITH_WEIGHTS: Mapping[str, Callable[[str, str], Frontalizer]] = {CFR_GAN: _cfr_gan}
+WITH_WEIGHTS: Mapping[str, Callable[[str, str], Frontalizer]] = {
+    CFR_GAN: _cfr_gan,
+    ROTATE_AND_RENDER: _rotate_and_render,
+}
 """Name before a colon → loader, which takes the device and what follows the colon."""
 
 
@@ -89,9 +105,9 @@ def weight_file(name: str) -> Path | None:
     kind, _, weights = name.partition(":")
     if kind not in WITH_WEIGHTS:
         return None
-    from cfr.gan.sources import MINI, weights_file
+    from cfr.gan.sources import DEFAULTS, weights_file
 
-    return weights_file(weights or MINI)
+    return weights_file(weights or DEFAULTS[kind])  # type: ignore[index]
 
 
 def lacking(name: str) -> str:

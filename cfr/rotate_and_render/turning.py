@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from cfr.camera import Camera, place
@@ -21,7 +21,7 @@ from cfr.render.rasterizer import rasterize
 from cfr.render.shading import interpolate
 from cfr.rotate_and_render.erosion import PHOTO, TURNED, Erosion, draw_erosion, eroded, filled
 from cfr.texture import sample_photo
-from cfr.types import Coefficients
+from cfr.types import Coefficients, Fragments
 
 _AWAY = 0.8  # how often a face is turned away from the front
 _YAW, _FARTHEST_YAW = (0.342, 0.965), 1.2  # how far, in radians
@@ -42,6 +42,24 @@ class Turn(NamedTuple):
     rotation: Float[Tensor, "b 3"]
     photo: Erosion
     turned: Erosion
+
+
+class Eroded(NamedTuple):
+    """A photo's render without its edge.
+
+    Attributes:
+        fragments: Where the face is.
+        projected: R_p, the photo's own colours on the face, black outside.
+        kept: What is left of the face.
+        picture: R_p with everything else filled with the mean colour of what is left.
+        colors: What the vertices wear of that.
+    """
+
+    fragments: Fragments
+    projected: Float[Tensor, "b 3 s s"]
+    kept: Bool[Tensor, "b s s"]
+    picture: Float[Tensor, "b 3 s s"]
+    colors: Float[Tensor, "b v 3"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +114,31 @@ def draw_turns(fitted: Float[Tensor, "b 3"], rngs: "list[np.random.Generator]") 
 
 
 @torch.no_grad()
+def erode_photo(
+    photo: Float[Tensor, "b 3 s s"],
+    at: Float[Tensor, "b v 3"],
+    triangles: Int[Tensor, "f 3"],
+    pixels: int,
+    erosion: Erosion,
+) -> Eroded:
+    """Draw faces in the photos' own poses, erode and fill them, and take their colours again.
+
+    Args:
+        photo: Aligned crops.
+        at: The vertices there: x, y in pixels, depth.
+        triangles: Vertex indices.
+        pixels: Side of the window, for pictures of 256.
+        erosion: What was drawn.
+    """
+    side = photo.shape[-1]
+    fragments = rasterize(at, triangles, side, side)
+    projected = interpolate(fragments, triangles, _nearest(photo, at)).clamp(0, 1).contiguous()
+    kept = eroded(fragments.coverage, pixels, erosion)
+    picture = filled(projected, kept)
+    return Eroded(fragments, projected, kept, picture, _nearest(picture, at))
+
+
+@torch.no_grad()
 def turn_and_back(
     model: MorphableModel, photo: Float[Tensor, "b 3 s s"], coefficients: Coefficients, turn: Turn
 ) -> TurnedPairs:
@@ -115,17 +158,13 @@ def turn_and_back(
     shape = model.shape(coefficients)
     mesh = reconstruct(model, coefficients, shape)
     own = camera.project(mesh.vertices)
-    fragments = rasterize(own, triangles, camera.size, camera.size)
-    face = fragments.coverage
-    both = torch.cat((_nearest(photo, own), mesh.colors), dim=-1)
-    projected, guide = interpolate(fragments, triangles, both).clamp(0, 1).split(3, dim=1)
-    kept = eroded(face, PHOTO, turn.photo)
-    whole = filled(projected, kept)
+    first = erode_photo(photo, own, triangles, PHOTO, turn.photo)
+    face = first.fragments.coverage
 
     still = torch.zeros_like(coefficients.translation)
     away = camera.project(place(shape, turn.rotation, still))
-    known = _nearest(kept[:, None].to(photo), own)
-    colors = torch.cat((_nearest(whole, own), known), dim=-1)
+    known = _nearest(first.kept[:, None].to(photo), own)
+    colors = torch.cat((first.colors, known), dim=-1)
     seen = rasterize(away, triangles, camera.size, camera.size)
     drawn = interpolate(seen, triangles, colors).clamp(0, 1)
     left = eroded(seen.coverage, TURNED, turn.turned)
@@ -134,15 +173,16 @@ def turn_and_back(
     sure = drawn[:, 3:] * left[:, None]
     depth = _nearest(seen.depth.clamp(max=_NOTHING)[:, None], away)
     known = _nearest(sure, away) * (away[..., 2:] <= depth + _BEHIND)
-    back = interpolate(fragments, triangles, torch.cat((_nearest(turned, away), known), dim=-1))
+    colors = torch.cat((_nearest(turned, away), mesh.colors, known), dim=-1)
+    back = interpolate(first.fragments, triangles, colors).clamp(0, 1)
     return TurnedPairs(
         photo=photo,
-        projected=projected.contiguous(),
-        eroded=whole,
+        projected=first.projected,
+        eroded=first.picture,
         turned=turned,
-        damaged=back[:, :3].clamp(0, 1).contiguous(),
-        guide=guide.contiguous(),
-        target=((back[:, 3:] < 0.5) & face[:, None]).to(photo),
+        damaged=back[:, :3].contiguous(),
+        guide=back[:, 3:6].contiguous(),
+        target=((back[:, 6:] < 0.5) & face[:, None]).to(photo),
         face=face,
         rotation=turn.rotation,
     )

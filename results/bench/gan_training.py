@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 
 from cfr.gan.batches import PairBatch, PairDraws
-from cfr.gan.discriminator import Discriminator
-from cfr.gan.generator import Generator
-from cfr.gan.objective import GeneratorObjective
-from cfr.gan.presets import PRESETS, GanPreset
-from cfr.gan.training import Nets, build_optimizer, train_step
+from cfr.gan.building import Nets, build_nets, build_objective
+from cfr.gan.objective import Objective
+from cfr.gan.painting import FaceGenerator
+from cfr.gan.presets import PRESETS, GanPreset, without
+from cfr.gan.training import build_optimizer, train_step
 from cfr.pairs.folder import PairFolder
 from protocols.errors import DatasetUnavailable
 from results.bench.made_up_pairs import MadeUpPairs, write_pairs
@@ -45,10 +45,8 @@ def time_gan_training(repeats: int) -> Iterator[Timing]:
         )
         batch = draws[0].to(device)
         torch.manual_seed(0)
-        nets = Nets(
-            Generator(preset.generator).to(device),
-            Discriminator(preset.width, preset.form).to(device),
-        )
+        built = build_nets(preset)
+        nets = Nets(built.generator.to(device), built.discriminator.to(device))
         for net in (nets.generator, nets.discriminator):
             net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizers = {
@@ -64,17 +62,17 @@ def time_gan_training(repeats: int) -> Iterator[Timing]:
         yield time_pairs(named, _each(draws), _STEP, alone, repeats)
 
 
-def _objectives(preset: GanPreset, device: torch.device) -> dict[str, GeneratorObjective]:
+def _objectives(preset: GanPreset, device: torch.device) -> dict[str, Objective]:
     """All losses, if MobileFaceNet is at hand; and those that need no network of others."""
-    plain = replace(preset.losses, perceptual=0.0, identity=0.0)
+    plain = build_objective(without(preset, ("perceptual", "identity")), None, None)
     batch = preset.schedule.batch
-    found = {f"a step of {batch} without perceptual and identity loss": GeneratorObjective(plain)}
+    found = {f"a step of {batch} without perceptual and identity loss": plain}
     try:
         perceptual = load_perceptual("mobilefacenet", device)[0]
         embed = load_identity(None, device)[0]
     except DatasetUnavailable:
         return found
-    whole = GeneratorObjective(preset.losses, perceptual, embed)
+    whole = build_objective(preset, perceptual, embed)
     return {f"a step of {batch} with all losses": whole, **found}
 
 
@@ -84,7 +82,7 @@ def _each(draws: PairDraws) -> Callable[[], object]:
     return lambda: draws[next(step)]
 
 
-def _both_ways(net: Generator, batch: PairBatch) -> None:
+def _both_ways(net: FaceGenerator, batch: PairBatch) -> None:
     net.zero_grad()
     painted = net(batch.damaged, batch.guide)
     (painted.image.square().mean() + painted.mask.mean()).backward()

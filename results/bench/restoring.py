@@ -13,8 +13,9 @@ from torch import Tensor
 from cfr.align import align_deep3d, five_from_68
 from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
 from cfr.frontalizers.coefficients import ByFit, CoefficientSource, load_regressor
+from cfr.gan.building import build_generator
 from cfr.gan.generator import PUBLISHED, Generator, GeneratorSize
-from cfr.gan.painting import for_inference
+from cfr.gan.painting import FaceGenerator, for_inference
 from cfr.gan.presets import PRESETS
 from cfr.gan.sources import Painter
 from cfr.gan.weights import PUBLISHED_SIDE
@@ -47,7 +48,7 @@ def time_restoring(
     model = load_model("builtin")
     (scene,) = _scenes(model, 1, MINI_SIDE)
     torch.manual_seed(0)
-    net = for_inference(Generator(MINI).eval())
+    net = for_inference(build_generator(MINI).eval())
     blank = torch.rand(1, 3, MINI_SIDE, MINI_SIDE)
     paint = partial(_paint, net, blank, blank)
     for source in (ByFit(), load_regressor(model)):
@@ -127,7 +128,7 @@ def _told(timing: Timing, images: int, bar: float) -> Timing:
 
 
 @torch.no_grad()
-def _paint(net: Generator, damaged: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
+def _paint(net: FaceGenerator, damaged: Tensor, guide: Tensor) -> tuple[Tensor, Tensor]:
     painted = net(damaged, guide)
     return painted.image, painted.mask
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
 from cfr.align import align_deep3d, five_from_68
-from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
+from cfr.frontalizers.painting import PaintingFrontalizer
 from cfr.frontalizers.render import RenderFrontalizer
 from cfr.types import Coefficients
 
@@ -119,8 +119,8 @@ class ByRender:
 
 
 @dataclass(frozen=True)
-class ByCfrGan:
-    """Restores the face by CFR-GAN.
+class ByGenerator:
+    """Restores the face by a generator, CFR-GAN's or a baseline's.
 
     Attributes:
         frontalizer: What restores it.
@@ -128,7 +128,7 @@ class ByCfrGan:
         deocclude: Whether the photo without what hides the face is wanted, too.
     """
 
-    frontalizer: CfrGanFrontalizer
+    frontalizer: PaintingFrontalizer
     weights: str
     deocclude: bool = False
 
@@ -137,13 +137,13 @@ class ByCfrGan:
         """See :class:`Method`."""
         ours = self.frontalizer
         return {
-            "method": "cfr-gan",
+            "method": ours.name,
             "weights": self.weights,
             "weights_digest": ours.painter.weights,
             "model": ours.model.name,
             "model_digest": ours.model.digest,
             "yaw_degrees": float(np.degrees(ours.yaw)),
-            "pitch_degrees": "kept" if ours.keep_pitch else float(np.degrees(ours.pitch)),
+            "pitch_degrees": _pitch(ours),
             "size": ours.size,
             "generator_size": ours.painter.side,
             "coefficients": dict(ours.source.identity),
@@ -159,21 +159,27 @@ class ByCfrGan:
         else:
             look, cleared = self.frontalizer.look(photo, points), None
         restored = look.restored
-        mask = _grey(np.zeros(restored.image.shape[:2], bool))
-        if restored.occlusion is not None:
-            mask = _grey(restored.occlusion)
-        pictures = {"crop": look.crop, "restored": restored.image, "mask": mask}
+        pictures = {"crop": look.crop, "restored": restored.image}
         shown = {
             "aligned crop": look.crop,
             "photo's texture, turned": look.projected,
             "estimated texture, turned": look.estimated,
-            "what was hidden": mask,
-            "restored": restored.image,
         }
+        if restored.occlusion is not None:
+            mask = _grey(restored.occlusion)
+            pictures["mask"] = shown["what was hidden"] = mask
+        shown["restored"] = restored.image
         if cleared is not None:
             pictures |= {"deoccluded": cleared.photo, "painted": _grey(cleared.mask)}
             shown["de-occluded"] = look.alignment.crop(cleared.photo)
         return Made(pictures, restored.points, _degrees(look.coefficients), shown)
+
+
+def _pitch(ours: PaintingFrontalizer) -> float | str:
+    """Degrees, or in words."""
+    if ours.keep_pitch:
+        return "kept"
+    return "the method's" if ours.pitch is None else float(np.degrees(ours.pitch))
 
 
 def _degrees(coefficients: Coefficients) -> tuple[float, float, float]:

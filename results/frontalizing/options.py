@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # --help needs none of it
     from cfr.morphable.model import MorphableModel
     from results.frontalizing.methods import Method
 
+_WITH_MASK = ("cfr-gan",)
+_WITH_GENERATOR = (*_WITH_MASK, "rotate-and-render")
+
 
 @dataclass(frozen=True)
 class Frontalize:
@@ -23,15 +26,15 @@ class Frontalize:
     """A photo, or a folder; its subfolders count."""
     out: Annotated[Path, tyro.conf.Positional]
     """The folder to write to; a killed run goes on there."""
-    method: Literal["none", "render", "cfr-gan"] = "render"
-    """render: a fitted face model, no network. cfr-gan: that, and a trained generator. none: the
-    aligned crop."""
+    method: Literal["none", "render", "cfr-gan", "rotate-and-render"] = "render"
+    """render: a fitted face model, no network. cfr-gan: that, and a trained generator.
+    rotate-and-render: likewise, the baseline's. none: the aligned crop."""
     weights: str | None = None
-    """Of cfr-gan: mini (the default) or another NAME that was trained here, a FILE of this project,
-    or published:FILE for the authors' own."""
+    """Of the generator: mini (the default of cfr-gan), rotate-and-render-mini or another NAME that
+    was trained here, a FILE of this project, or published:FILE for the authors' own."""
     coefficients: Literal["fit", "regressor"] | None = None
-    """How cfr-gan finds the face model's coefficients: fitted to the points (the default), or by
-    the regressor of assets/."""
+    """How a generator's method finds the face model's coefficients: fitted to the points (the
+    default), or by the regressor of assets/."""
     deocclude: bool = False
     """With cfr-gan: write each photo without what hides the face as well, in its own pose."""
     model: str = "builtin"
@@ -39,9 +42,10 @@ class Frontalize:
     yaw: float = 0.0
     """Degrees; positive turns the nose to the image's right."""
     pitch: float | None = None
-    """Degrees; positive lowers it. 0 by default, 5 with cfr-gan."""
+    """Degrees; positive lowers it. By default 0; 5 with cfr-gan; with rotate-and-render each face's
+    own, 0 where that is negative."""
     keep_pitch: bool = False
-    """With cfr-gan: each face keeps its own pitch."""
+    """With a generator: each face keeps its own pitch."""
     landmarks: Literal["dlib", "dlib-hog", "insightface", "retinaface", "sidecar", "tddfa"] = "dlib"
     """What finds faces and their 68 points (docs/landmarks.md)."""
     landmarks_root: Path | None = None
@@ -62,17 +66,18 @@ class Frontalize:
         pitch = self.pitch or 0.0
         if not (-90 <= self.yaw <= 90 and -90 <= pitch <= 90):
             raise BadOption(f"--yaw {self.yaw} --pitch {pitch}", "−90 to 90 degrees")
-        if self.method != "cfr-gan":
-            for name, given in self._of_cfr_gan.items():
-                if given:
-                    raise BadOption(f"--{name} with --method {self.method}", "--method cfr-gan")
+        for name, given in self._of_generators.items():
+            fitting = _WITH_MASK if name == "deocclude" else _WITH_GENERATOR
+            if given and self.method not in fitting:
+                expected = " or ".join(f"--method {one}" for one in fitting)
+                raise BadOption(f"--{name} with --method {self.method}", expected)
         if self.method == "none" and (self.yaw or self.pitch is not None):
             raise BadOption("--yaw, --pitch with --method none", "a method that turns faces")
         if self.keep_pitch and self.pitch is not None:
             raise BadOption("--pitch with --keep-pitch", "one of them")
 
     @property
-    def _of_cfr_gan(self) -> dict[str, bool]:
+    def _of_generators(self) -> dict[str, bool]:
         return {
             "weights": self.weights is not None,
             "coefficients": self.coefficients is not None,
@@ -95,32 +100,40 @@ def load_method(config: Frontalize) -> "tuple[Method, str]":
     if config.method == "none":
         return ByNothing(config.size), "crops as the regressor sees them"
     model = load_model(config.model)
-    if config.method == "cfr-gan":
-        return _cfr_gan(config, model)
+    if config.method in _WITH_GENERATOR:
+        return _by_generator(config, model)
     from cfr.frontalizers.render import RenderFrontalizer
 
     yaw, pitch = math.radians(config.yaw), math.radians(config.pitch or 0.0)
     return ByRender(RenderFrontalizer(model, yaw, pitch, config.size)), str(model)
 
 
-def _cfr_gan(config: Frontalize, model: "MorphableModel") -> "tuple[Method, str]":
+def _by_generator(config: Frontalize, model: "MorphableModel") -> "tuple[Method, str]":
     from cfr.frontalizers.cfr_gan import PITCH, CfrGanFrontalizer
-    from cfr.frontalizers.sources import CFR_GAN, title
-    from cfr.gan.sources import MINI, load_painter
-    from results.frontalizing.methods import ByCfrGan
+    from cfr.frontalizers.rotate_and_render import RotateAndRenderFrontalizer
+    from cfr.frontalizers.sources import ROTATE_AND_RENDER, title
+    from cfr.gan.sources import DEFAULTS, load_painter
+    from results.frontalizing.methods import ByGenerator
 
-    weights = config.weights or MINI
-    ours = CfrGanFrontalizer(
-        model=model,
-        painter=load_painter(weights),
-        yaw=math.radians(config.yaw),
-        pitch=PITCH if config.pitch is None else math.radians(config.pitch),
-        keep_pitch=config.keep_pitch,
-        size=config.size,
-        source=_source(config, model),
+    baseline = config.method == ROTATE_AND_RENDER
+    kind = "rotate-and-render" if baseline else "cfr-gan"
+    weights, pitch = config.weights or DEFAULTS[kind], config.pitch
+    common: dict[str, Any] = {
+        "model": model,
+        "painter": load_painter(weights, kind=kind),
+        "yaw": math.radians(config.yaw),
+        "keep_pitch": config.keep_pitch,
+        "size": config.size,
+        "source": _source(config, model),
+    }
+    asked = None if pitch is None else math.radians(pitch)
+    ours = (
+        RotateAndRenderFrontalizer(**common, pitch=asked)
+        if baseline
+        else CfrGanFrontalizer(**common, pitch=PITCH if asked is None else asked)
     )
-    called = title(f"{CFR_GAN}:{weights}").removeprefix(f"{CFR_GAN}:")
-    return ByCfrGan(ours, called, config.deocclude), f"{model}; generator {called}"
+    called = title(f"{kind}:{weights}").removeprefix(f"{kind}:")
+    return ByGenerator(ours, called, config.deocclude), f"{model}; generator {called}"
 
 
 def _source(config: Frontalize, model: "MorphableModel") -> "CoefficientSource":

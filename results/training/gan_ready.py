@@ -15,7 +15,7 @@ from cfr.gan.objective import Objective
 from cfr.gan.painting import FaceGenerator
 from cfr.gan.presets import GanAugmentation, GanPreset, GanSchedule
 from cfr.gan.sources import weights_file
-from cfr.gan.weights import open_generator
+from cfr.gan.weights import kind_of, open_generator
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.joined import JoinedPairs
 from cfr.pairs.types import PairSource
@@ -145,7 +145,7 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
 def _first_generator(start: str, preset: GanPreset) -> tuple[FaceGenerator, str]:
     """The generator that is to be started from, and what it is in words."""
     path = weights_file(start)
-    saved = open_generator(path)
+    saved = open_generator(path, kind_of(preset.generator))
     if saved.net.size != preset.generator:
         expected, found = (str(asdict(one)) for one in (preset.generator, saved.net.size))
         raise BadOption(f"--start {start}, a generator of {found}", expected)

@@ -165,16 +165,50 @@ def test_occluders_that_no_run_could_draw_are_refused(options: dict[str, Any], t
 
 
 def test_the_picture_shows_what_was_written(world: World) -> None:
-    """The rotations of the records, in degrees, are those that the pairs were made with."""
+    """What was drawn for the pairs is drawn again, and recorded in degrees."""
     live = LivePairs(PairFolder(world.config.out), load_model("builtin"))
     assert len(draw_stages(live, rows=2).axes) == 18
+    stages = live.as_written(range(len(live)))
     degrees = [live.folder.record(at).rotation_degrees for at in range(len(live))]
-    again = pictures_of(live.turn(range(len(live)), torch.tensor(degrees).deg2rad()))
+    assert np.allclose(np.degrees(stages.rotation.numpy()), degrees, atol=1e-3)
+    again = pictures_of(stages)
     apart = [
         np.abs(one.damaged.astype(int) - live.folder.read(at).damaged) > 2
         for at, one in enumerate(again)
     ]
     assert np.mean(apart) < 0.01
+
+
+def test_pairs_by_rotate_and_render(world: World, tmp_path: Path) -> None:
+    """The same format, other content: the guide is the estimated face, the mask what was lost."""
+    from cfr.pairs.live import LivePairs
+
+    config = replace(world.config, preset="rotate-and-render", out=tmp_path / "one")
+    made = make_pairs_of(config, no_bar)
+    assert (made.pairs, made.left_out) == (GOOD * EACH, world.made.left_out)
+    found, other = PairFolder(config.out), PairFolder(world.config.out)
+    assert found.about.settings.preset == "rotate-and-render"
+    for index in range(len(found)):
+        one, swapped = found.read(index), other.read(index)
+        assert np.array_equal(one.photo, swapped.photo)
+        assert not np.array_equal(one.damaged, swapped.damaged)
+        assert set(np.unique(one.mask).tolist()) == {0, 255}
+        assert not one.mask[~one.face].any()
+        assert not one.damaged[~one.face].any()
+    live = LivePairs(found, load_model("builtin"))
+    for index, one in enumerate(pictures_of(live.as_written(range(len(found))))):
+        apart = np.abs(one.damaged.astype(int) - found.read(index).damaged) > 2
+        assert apart.mean() < 0.01
+    assert not np.array_equal(live.read(0, 1).damaged, live.read(0, 2).damaged)
+    assert len(draw_stages(live, rows=2).axes) == 12
+    again = replace(config, out=tmp_path / "two")
+    make_pairs_of(again, no_bar)
+    assert contents(again.out) == contents(config.out)
+    with pytest.raises(BadInput, match="preset rotate-and-render before, release now"):
+        make_pairs_of(replace(config, preset="release"), no_bar)
+    for options in ({"swap": False}, {"parser": "bisenet:x"}, {"occluded": 0.5}):
+        with pytest.raises(BadOption, match="with --preset rotate-and-render: expected none"):
+            replace(config, **options)
 
 
 class Killed(BaseException):

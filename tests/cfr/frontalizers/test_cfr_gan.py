@@ -130,7 +130,7 @@ def test_a_batch_gives_what_single_faces_give(
     ours: CfrGanFrontalizer, faces: list[Scene], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the photos' sizes, and where a batch ends."""
-    monkeypatch.setattr("cfr.frontalizers.cfr_gan._AT_ONCE", 2)
+    monkeypatch.setattr("cfr.frontalizers.painting._AT_ONCE", 2)
     photos = [faces[0].photo, np.pad(faces[1].photo, ((0, 30), (0, 0), (0, 0))), faces[2].photo]
     points = [one.points for one in faces]
     many = ours.restore_many(photos, points)

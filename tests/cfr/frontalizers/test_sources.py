@@ -14,7 +14,12 @@ from cfr.frontalizers.sources import (
     weight_file,
 )
 from cfr.frontalizers.types import Frontalizer
+from cfr.gan.sizes import RotateSize
+from cfr.gan.weights import save_generator
+from cfr.rotate_and_render.generator import RotateGenerator
 from protocols.errors import BadInput, BadOption, DatasetUnavailable
+
+BASELINE = "gan-rotate-and-render-mini.safetensors"
 
 
 @pytest.fixture
@@ -23,6 +28,8 @@ def mini(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     file = tmp_path / "assets/gan-mini.safetensors"
     file.parent.mkdir()
     file.write_bytes(weights.read_bytes())
+    baseline = RotateGenerator(RotateSize(width=2, blocks=0, downs=1))
+    save_generator(file.with_name(BASELINE), baseline, {}, side=64)
     monkeypatch.setattr(weights_of, "project_root", lambda: tmp_path)
     return file
 
@@ -38,7 +45,8 @@ def test_each_name_loads_a_frontalizer_that_calls_itself_so(name: str, mini: Pat
     found = load_frontalizer(name)
     assert isinstance(found, Frontalizer)
     assert found.name == name
-    assert weight_file(name) == (mini if name == "cfr-gan" else None)
+    files = {"cfr-gan": mini, "rotate-and-render": mini.with_name(BASELINE)}
+    assert weight_file(name) == files.get(name)
     assert lacking(name) == ""
 
 
@@ -58,11 +66,14 @@ def test_weights_are_named_after_a_colon(weights: Path) -> None:
     assert weight_file(name) == weights
     with pytest.raises(BadInput, match="the weights of CFR-GAN's generator"):
         load_frontalizer(f"cfr-gan:published:{weights}")
+    with pytest.raises(BadInput, match="Rotate-and-Render's generator written by this project"):
+        load_frontalizer(f"rotate-and-render:{weights}")
 
 
 @pytest.mark.parametrize("name", ["magic", "render:x.safetensors", "cfr-gan:", "none:x", ""])
 def test_an_unknown_name_is_refused_with_those_that_are_known(name: str) -> None:
-    known = "none, render, render-estimated, cfr-gan, cfr-gan:WEIGHTS"
+    known = "none, render, render-estimated, cfr-gan, rotate-and-render, cfr-gan:WEIGHTS, "
+    known += "rotate-and-render:WEIGHTS"
     for call in (check_name, load_frontalizer):
         with pytest.raises(BadOption, match=known):
             call(name)
@@ -70,7 +81,7 @@ def test_an_unknown_name_is_refused_with_those_that_are_known(name: str) -> None
 
 @pytest.mark.usefixtures("nothing")
 def test_absent_weights_are_told_with_how_to_train_them() -> None:
-    for name in ("cfr-gan", "cfr-gan:large"):
+    for name in ("cfr-gan", "cfr-gan:large", "rotate-and-render"):
         check_name(name)
         with pytest.raises(DatasetUnavailable, match=r"python scripts/train_gan\.py PAIRS"):
             load_frontalizer(name)

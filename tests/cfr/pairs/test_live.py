@@ -16,9 +16,10 @@ from cfr.morphable.model import MorphableModel
 from cfr.morphable.sources import load_model
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.live import LivePairs
+from cfr.pairs.making import pair_rng
 from cfr.pairs.pictures import pictures_of
 from cfr.pairs.shards import MadePair
-from cfr.pairs.swap import make_pairs
+from cfr.pairs.swap import SwapPairs, draw_rotations, make_pairs
 from cfr.pairs.types import PairPictures, PairSource
 from cfr.parsing.from_model import ModelParser
 from cfr.pictures import to_float, to_uint8
@@ -26,7 +27,6 @@ from cfr.render.shading import render
 from protocols.errors import BadInput
 
 SIZE = 64
-ROTATION = torch.tensor([[0.1, 0.8, -0.1], [0.0, -0.6, 0.05]])
 PARTS = ("damaged", "guide", "photo", "mask", "face")
 
 
@@ -57,8 +57,9 @@ def written(
     photo = torch.where(covered[:, None], image.clamp(0, 1), 0.5)
     photo[0, :, 32:48, 20:32] = torch.tensor([0.1, 0.2, 0.9]).view(3, 1, 1)
     crops = to_float(to_uint8(photo))
-    made = pictures_of(make_pairs(model, crops, faces, ROTATION))
-    degrees = ROTATION.double().rad2deg().tolist()
+    rotation = draw_rotations(faces.rotation, [pair_rng(0, source, 0) for source in (0, 1)])
+    made = pictures_of(make_pairs(model, crops, faces, rotation))
+    degrees = rotation.double().rad2deg().tolist()
     pairs = [
         MadePair(one, f"{at:05d}", at, f"{at}.png", "0" * 64, (turn[0], turn[1], turn[2]))
         for at, (one, turn) in enumerate(zip(made, degrees, strict=True))
@@ -98,8 +99,8 @@ def test_each_index_has_a_rotation_of_its_own(live: LivePairs) -> None:
     assert (rotation[0] - rotation[1]).abs().min() > 0
 
 
-def test_the_stored_rotation_gives_the_stored_pair(live: LivePairs) -> None:
-    found = pictures_of(live.turn([0, 1], ROTATION))
+def test_the_stored_pairs_are_made_again(live: LivePairs) -> None:
+    found = pictures_of(live.as_written([0, 1]))
     for index, one in enumerate(found):
         assert same(one, live.folder.read(index))
 
@@ -117,6 +118,7 @@ def test_the_settings_of_the_folder_count(written: Path, model: MorphableModel) 
     settings = replace(folder.about.settings, swap=False, preset="paper")
     folder.about = replace(folder.about, settings=settings)
     plain = LivePairs(folder, model).make([0], [1])
+    assert isinstance(plain, SwapPairs)
     assert torch.equal(plain.guide, plain.estimated)
     assert set(plain.target.unique().tolist()) <= {0.0, 1.0}
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from cfr.pairs.masks import eye_region, object_mask, target_mask
-from cfr.pairs.rules import RULES, Preset
+from cfr.pairs.rules import RULES, Swapping
 from cfr.parsing.types import Label
 
 SIDE = 64
@@ -33,7 +33,7 @@ def pictures() -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("name", ["paper", "release"])
-def test_an_object_without_a_label_is_found_by_its_difference(name: Preset) -> None:
+def test_an_object_without_a_label_is_found_by_its_difference(name: Swapping) -> None:
     face, labels = face_and_labels()
     photo, guide = pictures()
     found = object_mask(photo, guide * face[:, None], face, labels, labels, RULES[name])
@@ -115,7 +115,7 @@ def test_closed_eyes_are_where_the_drawn_ones_are() -> None:
     assert not eye_region(hidden, drawn).any()
 
 
-def target(rule_name: Preset) -> tuple[Tensor, Tensor]:
+def target(rule_name: Swapping) -> tuple[Tensor, Tensor]:
     face, labels = face_and_labels()
     photo, guide = pictures()
     objects = torch.zeros(1, 1, SIDE, SIDE)

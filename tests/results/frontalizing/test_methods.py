@@ -20,7 +20,7 @@ from cfr.synthetic.identity import IdentitySampler
 from cfr.synthetic.scene import Scene, SceneSettings, draw_scenes
 from protocols.errors import BadInput
 from protocols.images import read_image
-from results.frontalizing.methods import ByCfrGan, ByNothing, Method
+from results.frontalizing.methods import ByGenerator, ByNothing, Method
 from results.frontalizing.running import frontalize_photos
 
 
@@ -64,7 +64,7 @@ def go(scene: Scene, folder: Path, method: Method) -> tuple[dict, Path]:
 def test_cfr_gan_leaves_all_that_it_made(
     scene: Scene, ours: CfrGanFrontalizer, tmp_path: Path
 ) -> None:
-    record, out = go(scene, tmp_path, ByCfrGan(ours, "tiny", deocclude=True))
+    record, out = go(scene, tmp_path, ByGenerator(ours, "tiny", deocclude=True))
     (face,) = record["faces"]
     names = ["crop", "restored", "mask", "deoccluded", "painted", "sheet"]
     assert list(face["files"]) == names
@@ -92,11 +92,11 @@ def test_cfr_gan_leaves_all_that_it_made(
 def test_without_deocclusion_there_are_fewer_files(
     scene: Scene, ours: CfrGanFrontalizer, tmp_path: Path
 ) -> None:
-    record, out = go(scene, tmp_path, ByCfrGan(ours, "tiny"))
+    record, out = go(scene, tmp_path, ByGenerator(ours, "tiny"))
     assert list(record["faces"][0]["files"]) == ["crop", "restored", "mask", "sheet"]
     assert not (out / "one-deoccluded.png").exists()
     with pytest.raises(BadInput, match="a run with deocclude True; another folder"):
-        go(scene, tmp_path, ByCfrGan(ours, "tiny", deocclude=True))
+        go(scene, tmp_path, ByGenerator(ours, "tiny", deocclude=True))
 
 
 def test_none_writes_the_aligned_crop(scene: Scene, tmp_path: Path) -> None:

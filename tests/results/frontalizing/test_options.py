@@ -8,11 +8,14 @@ import torch
 
 from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
 from cfr.frontalizers.coefficients import ByFit, ByRegressor
+from cfr.frontalizers.rotate_and_render import RotateAndRenderFrontalizer
 from cfr.gan.generator import Generator, GeneratorSize
+from cfr.gan.sizes import RotateSize
 from cfr.gan.weights import save_generator
 from cfr.morphable.sources import load_model
+from cfr.rotate_and_render.generator import RotateGenerator
 from protocols.errors import BadOption, DatasetUnavailable
-from results.frontalizing.methods import ByCfrGan, ByNothing, ByRender
+from results.frontalizing.methods import ByGenerator, ByNothing, ByRender
 from results.frontalizing.options import Frontalize, load_method
 
 _LOADED = lru_cache(load_model)
@@ -38,7 +41,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def restoring(**options: Any) -> CfrGanFrontalizer:
     method, _ = load_method(asked(method="cfr-gan", **options))
-    assert isinstance(method, ByCfrGan)
+    assert isinstance(method, ByGenerator)
+    assert isinstance(method.frontalizer, CfrGanFrontalizer)
     return method.frontalizer
 
 
@@ -97,3 +101,19 @@ def test_absent_weights_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadOption, match=said):
         asked(**options)
+
+
+def test_the_baseline_takes_poses_and_weights_but_clears_no_photo(tmp_path: Path) -> None:
+    path = tmp_path / "small.safetensors"
+    save_generator(path, RotateGenerator(RotateSize(2, 0, 1)), {}, side=64)
+    method, words = load_method(asked(method="rotate-and-render", weights=str(path), yaw=20.0))
+    assert isinstance(method, ByGenerator)
+    assert isinstance(method.frontalizer, RotateAndRenderFrontalizer)
+    assert words.endswith("generator small")
+    assert method.record["method"] == "rotate-and-render"
+    assert method.record["pitch_degrees"] == "the method's"
+    assert np.degrees(method.frontalizer.yaw) == pytest.approx(20)
+    with pytest.raises(BadOption, match="--deocclude with --method rotate-and-render"):
+        asked(method="rotate-and-render", deocclude=True)
+    with pytest.raises(BadOption, match="--method cfr-gan or --method rotate-and-render"):
+        asked(method="render", weights="mini")

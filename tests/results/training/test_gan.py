@@ -5,7 +5,7 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +14,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from cfr.gan.sizes import GeneratorSize
-from cfr.gan.weights import load_generator, read_about
+from cfr.gan.sizes import GeneratorSize, RotateSize
+from cfr.gan.weights import load_generator, open_generator, read_about
 from cfr.pairs.folder import PairFolder
 from protocols.errors import BadInput, BadOption, DatasetUnavailable
 from protocols.images import read_image
@@ -227,3 +227,55 @@ def test_pairs_made_anew_want_what_they_were_made_with(world: World, tmp_path: P
         train_gan(config, QUIET)
     with pytest.raises(BadOption, match="parser nope: expected any of model"):
         train_gan(replace(config, parser="nope"), QUIET)
+
+
+def test_the_baseline_is_trained_by_the_same_command(
+    world: World, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no identity loss, and is measured by the recognizer all the same; it goes on, too."""
+    monkeypatch.setenv("CFR_ARTIFACTS", str(world.artifacts))
+    (tmp_path / "mobilefacenet").symlink_to(shared / "networks/foamliu_mobilefacenet")
+    monkeypatch.setenv("CFR_DATA", str(tmp_path))
+    monkeypatch.setattr("results.training.gan._VALIDATION_BATCHES", 1)
+    small = {"width": 4, "blocks": 1, "downs": 3, "size": 64, "steps": 4, "validate_every": 4}
+    config = replace(
+        world.config,
+        preset="rotate-and-render-mini",
+        without=(),
+        out=tmp_path / "whole",
+        **small,
+    )
+    left = train_gan(config, QUIET)
+    assert left.weights.name == "gan-rotate-and-render-mini.safetensors"
+    saved = open_generator(left.weights, "rotate-and-render")
+    assert (saved.net.size, saved.side) == (RotateSize(4, 1, 3), 64)
+    assert saved.about["losses"] == "adversarial 1, features 10, perceptual 10"
+    assert "identity loss" not in saved.about
+    assert "MobileFaceNet" in saved.about["identity, measured"]
+    names = set(pd.read_csv(left.weights.with_name("curves.csv"))["name"])
+    assert {"hinge, photos", "hinge, paintings", "features", "validation: identity"} <= names
+    assert "validation: mask IoU" not in names
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    stopped = replace(config, out=tmp_path / "stopped")
+    with monkeypatch.context() as patch:
+        patch.setattr("cfr.gan.training.tell_validation", _after(1, killed))
+        with pytest.raises(KeyboardInterrupt):
+            train_gan(stopped, QUIET)
+    again = train_gan(stopped, QUIET)
+    for name, one in open_generator(again.weights, "rotate-and-render").net.state_dict().items():
+        assert torch.equal(one, saved.net.state_dict()[name]), name
+
+
+def _after(calls: int, end: Callable[..., None]) -> Callable[..., None]:
+    """What does nothing so many times, and then ends it."""
+    left = [calls]
+
+    def call(*given: object) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            end(*given)
+
+    return call

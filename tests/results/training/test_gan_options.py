@@ -8,7 +8,7 @@ import pytest
 import tyro
 
 from cfr.gan.presets import PRESETS, GanAugmentation, Part
-from cfr.gan.sizes import GeneratorSize
+from cfr.gan.sizes import GeneratorSize, RotateSize
 from protocols.errors import BadOption
 from results.training.gan_options import TrainGan
 
@@ -99,3 +99,16 @@ def test_own_numbers_take_the_place_of_the_presets() -> None:
         preset.schedule, batch=4, steps=9, epochs=None, learning_rate=1e-3
     )
     assert TrainGan(PAIRS, "paper").numbers == preset
+
+
+def test_the_baseline_has_its_own_numbers_and_parts() -> None:
+    config = TrainGan(PAIRS, preset="rotate-and-render-mini", blocks=3, downs=4)
+    assert config.called == "rotate-and-render-mini"
+    assert config.numbers.generator == RotateSize(24, 3, 4)
+    assert config.numbers.schedule.discriminator == 4
+    with pytest.raises(BadOption, match="--size 120: expected a multiple of 16"):
+        replace(config, size=120)
+    with pytest.raises(BadOption, match="--without mask: expected a part of the preset"):
+        replace(config, without=("mask",))
+    with pytest.raises(BadOption, match=r"--downs 2: expected a preset of Rotate-and-Render"):
+        TrainGan(PAIRS, downs=2)
