@@ -118,7 +118,7 @@ def compare(config: Compare, progress: Callable[[int], None] = lambda total: Non
     for place, path in enumerate(photos, 1):
         name = path.relative_to(base).as_posix()
         try:
-            row = columns.row(read_image(path), path)
+            row = columns.row(read_image(path), path, Path(name).with_suffix("").as_posix())
         except BadInput:
             row = None
             damaged.append(name)
@@ -169,8 +169,10 @@ class _Columns:
             notes = (f"without {ROTATE}: {error}",)
         return cls(landmarker, ours, rival, config.beside, notes)
 
-    def row(self, photo: UInt8[np.ndarray, "h w 3"], path: Path) -> Mapping[str, np.ndarray] | None:
-        """The pictures by column; None without a face."""
+    def row(
+        self, photo: UInt8[np.ndarray, "h w 3"], path: Path, name: str
+    ) -> Mapping[str, np.ndarray] | None:
+        """The pictures by column, the first by the photo's name; None without a face."""
         from results.restoration.cases import find_points
 
         points = find_points(self.landmarker, photo, path)
@@ -180,7 +182,7 @@ class _Columns:
         hidden = look.restored.occlusion
         mask = np.zeros((_SIDE, _SIDE), bool) if hidden is None else hidden
         pictures = {
-            path.stem: look.crop,
+            name: look.crop,
             "R_p": look.projected,
             "R_e": look.estimated,
         }

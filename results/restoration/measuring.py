@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, UInt8
@@ -117,7 +117,7 @@ def measure(
     everything, columns = cases.cases, columns_of(cases)
     values: Values = {
         row.name: {column: np.full(len(everything), np.nan) for column in columns}
-        for row in methods.rows
+        for row in methods.rows_of(occluded=cases.occluded)
     }
     kept = {round(at * len(everything) / shown) for at in range(min(shown, len(everything)))}
     pictures: list[Shown] = []
@@ -131,7 +131,7 @@ def measure(
                 by_source = {
                     name: common_frame(one[offset], frame.crop) for name, one in in_place.items()
                 }
-                made = _pictures(methods, by_source)
+                made = _pictures(methods, by_source, frame.hidden)
                 if _measure_one(values, at, frame, by_source, made, methods, judges):
                     barely.append(case.name)
                 if at in kept:
@@ -160,12 +160,18 @@ def _frame(case: Case, size: int) -> _Frame:
     )
 
 
-def _pictures(methods: Methods, by_source: Mapping[str, InPlace]) -> dict[str, np.ndarray]:
+def _pictures(
+    methods: Methods, by_source: Mapping[str, InPlace], hidden: np.ndarray | None
+) -> dict[str, np.ndarray]:
     """Row → picture; rows that cannot be made are left out."""
     made = {}
-    for row in methods.rows:
+    for row in methods.rows_of(occluded=hidden is not None):
         one = by_source.get(row.source)
-        if one is not None and (one.occlusion is not None or not row.needs_mask):
+        if one is None:
+            continue
+        if row.told:
+            one = replace(one, occlusion=hidden)
+        if one.occlusion is not None or not row.needs_mask:
             made[row.name] = row.make(one)
     return made
 

@@ -18,6 +18,7 @@ from cfr.gan.sources import MINI
 from protocols.errors import BadOption, DatasetUnavailable
 
 OURS, BLENDED = "cfr-gan", "cfr-gan, blended"
+GUIDE_TOLD, OURS_TOLD = "guide, true mask", "cfr-gan, true mask"
 NONE, RENDER, GUIDE, ESTIMATED = "none", "render", "guide", "estimated"
 ROTATE = "rotate-and-render"
 ABLATIONS = (
@@ -86,6 +87,7 @@ class Row:
         make: Its picture.
         masked: Whether it predicts a mask of its own.
         needs_mask: Whether its picture is made with that of its source.
+        told: Whether it is told the true mask instead: a control, of faces with something in front.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Row:
     make: Callable[[InPlace], Picture]
     masked: bool = False
     needs_mask: bool = False
+    told: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +113,10 @@ class Methods:
     sources: Mapping[str, Recoverer]
     unavailable: Mapping[str, str]
     weights: Mapping[str, str]
+
+    def rows_of(self, *, occluded: bool) -> tuple[Row, ...]:
+        """The rows of a data set; where nothing is in front of faces there is no true mask."""
+        return tuple(row for row in self.rows if occluded or not row.told)
 
     @property
     def ours(self) -> str:
@@ -162,6 +169,8 @@ def _own_rows(row: str, name: str, *, first: bool, masked: bool) -> list[Row]:
         Row(ESTIMATED, name, estimated),
         Row(OURS, name, painted, masked),
         Row(BLENDED, name, blended, masked, needs_mask=True),
+        Row(GUIDE_TOLD, name, guide, told=True),
+        Row(OURS_TOLD, name, blended, told=True),
     ]
 
 

@@ -28,8 +28,10 @@ from results.restoration.methods import (
     BLENDED,
     ESTIMATED,
     GUIDE,
+    GUIDE_TOLD,
     NONE,
     OURS,
+    OURS_TOLD,
     RENDER,
     ROTATE,
     Methods,
@@ -94,14 +96,14 @@ def tabulate(
         config: Plain values, for the record.
         started: Of ``time.perf_counter``.
     """
-    columns = columns_of(cases)
+    columns, rows = columns_of(cases), methods.rows_of(occluded=cases.occluded)
     cells = {
         (row.name, column): _cell(row.name, column, cases, methods, judges, measured, numbers)
-        for row in methods.rows
+        for row in rows
         for column in columns
     }
     total = len(cases.cases) + len(cases.faceless)
-    counts = [_count(row.name, cases, methods, total) for row in methods.rows]
+    counts = [_count(row.name, cases, methods, total) for row in rows]
     found = tuple(_comparisons(measured, columns, numbers))
     told = {(one.left, one.right, one.column): one for one in found}
     record = RunRecord(
@@ -109,7 +111,7 @@ def tabulate(
         title=f"Restored faces against the truth: {cases.title}",
         rule=_RULE.format(size=config["size"], resamples=numbers.resamples),
         columns=(*columns, NO_FACE),
-        rows=tuple(row.name for row in methods.rows),
+        rows=tuple(row.name for row in rows),
         cells=(*cells.values(), *counts),
         comparisons=found,
         notes=(*verdicts(cells, told), *_notes(cases, measured)),
@@ -189,7 +191,7 @@ def _comparisons(
     compared = [one for one in compared if one != SSIM_FACE or SSIM not in columns]
     for left in (OURS, BLENDED):
         for right in measured.values:
-            if right in (OURS, BLENDED) or (left == BLENDED and right not in _CONTROLS):
+            if right in (OURS, BLENDED, OURS_TOLD) or (left == BLENDED and right not in _CONTROLS):
                 continue
             for column in compared:
                 apart = measured.values[left][column] - measured.values[right][column]
@@ -223,6 +225,11 @@ def _notes(cases: CaseSet, measured: Measured) -> Iterator[str]:
         f"{ESTIMATED}: the estimated texture (R_e). {GUIDE}: R_e where our mask says hidden. "
         f"{BLENDED}: our painting there, as in the paper's Fig. 5(b)."
     )
+    if cases.occluded:
+        yield (
+            f"{GUIDE_TOLD} and {OURS_TOLD}: the same where the *true* mask says hidden, which no "
+            "method knows: what the painting is worth, whatever the predicted mask."
+        )
     yield (
         f"{IDENTITY}: dlib's recognizer, which is in no loss. {IN_THE_LOSS}: MobileFaceNet, which "
         "is in the losses of our generators, so that its column is no proof."

@@ -71,16 +71,16 @@ def test_a_photos_row_has_what_lies_beside_it(folder: Path, tmp_path: Path) -> N
 
     columns = _Columns.load(config(folder, tmp_path, beside=folder / "theirs", yaw=20.0))
     path = folder / "photos" / "0.png"
-    row = columns.row(read_image(path), path)
+    row = columns.row(read_image(path), path, "a/0")
     assert row is not None
     own = [name for name in row if name != "rotate-and-render"]
-    expected = ["0", "R_p", "R_e", "ours", "mask", "de-occluded", "theirs", "theirs_occ"]
+    expected = ["a/0", "R_p", "R_e", "ours", "mask", "de-occluded", "theirs", "theirs_occ"]
     assert own == expected  # not 00.png
     assert (row["theirs"] == 77).all()
-    still = _Columns.load(config(folder, tmp_path)).row(read_image(path), path)
+    still = _Columns.load(config(folder, tmp_path)).row(read_image(path), path, "a/0")
     assert still is not None
     assert (still["R_e"] != row["R_e"]).any()  # another yaw
-    assert (still["0"] == row["0"]).all()
+    assert (still["a/0"] == row["a/0"]).all()
 
 
 def test_a_missing_column_leaves_its_place_empty() -> None:

@@ -18,7 +18,7 @@ from results.restoration.measuring import (
     Measured,
     measure,
 )
-from results.restoration.methods import BLENDED, NONE, OURS, RENDER, Methods
+from results.restoration.methods import BLENDED, NONE, OURS, OURS_TOLD, RENDER, Methods, blended
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,8 @@ def test_one_value_is_the_metrics_own(
     truth = alignment.crop(case.truth)
     assert measured.values[NONE][PSNR][0] == pytest.approx(psnr(one.crop, truth, hidden))
     assert measured.values[OURS][PSNR][0] == pytest.approx(psnr(one.painted, truth, hidden))
+    told = blended(replace(one, occlusion=hidden))
+    assert measured.values[OURS_TOLD][PSNR][0] == pytest.approx(psnr(told, truth, hidden))
     assert one.occlusion is not None
     expected = intersection_over_union(one.occlusion, hidden, one.face)
     assert measured.values[OURS][IOU][0] == pytest.approx(expected)

@@ -67,7 +67,16 @@ def test_another_size_shows_the_same_part_of_the_photo(one: InPlace) -> None:
 def test_rows_and_where_they_come_from(methods: Methods, weights: tuple[str, str]) -> None:
     names = [row.name for row in methods.rows]
     assert names[:4] == ["none", "render", "guide", "estimated"]
-    assert names[-3:] == ["cfr-gan", "cfr-gan, blended", "cfr-gan:blind"]
+    assert names[4:] == [
+        "rotate-and-render",
+        "cfr-gan",
+        "cfr-gan, blended",
+        "guide, true mask",
+        "cfr-gan, true mask",
+        "cfr-gan:blind",
+    ]
+    clear = [row.name for row in methods.rows_of(occluded=False)]
+    assert [name for name in names if name not in clear] == names[7:9]
     assert methods.ours == f"cfr-gan:{weights[0]}"
     assert set(methods.weights) >= {"cfr-gan:tiny", "cfr-gan:blind"}
 
