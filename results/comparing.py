@@ -109,7 +109,7 @@ def compare(config: Compare, progress: Callable[[int], None] = lambda total: Non
         inside = [one for one in found if not one.resolve().is_relative_to(aside)]
         found = inside or found
     photos = found[: config.most]
-    columns = _Columns.load(config)
+    columns = Columns.load(config)
     config.out.mkdir(parents=True, exist_ok=True)
     base = config.photos if config.photos.is_dir() else config.photos.parent
     pages: list[Path] = []
@@ -136,7 +136,7 @@ def compare(config: Compare, progress: Callable[[int], None] = lambda total: Non
 
 
 @dataclass(frozen=True, eq=False)
-class _Columns:
+class Columns:
     """What makes the pictures of a photo's row."""
 
     landmarker: "Landmarker"
@@ -146,7 +146,7 @@ class _Columns:
     notes: tuple[str, ...]
 
     @classmethod
-    def load(cls, config: Compare) -> "_Columns":
+    def load(cls, config: Compare) -> "Columns":
         from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
         from cfr.frontalizers.sources import load_frontalizer
         from cfr.gan.sources import load_painter

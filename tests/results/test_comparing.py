@@ -1,5 +1,6 @@
 """Sheets of a folder: which photos are on which page, and what is named instead."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,9 +68,9 @@ def test_pages_and_photos_without_a_face(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_photos_row_has_what_lies_beside_it(folder: Path, tmp_path: Path) -> None:
-    from results.comparing import _Columns
+    from results.comparing import Columns
 
-    columns = _Columns.load(config(folder, tmp_path, beside=folder / "theirs", yaw=20.0))
+    columns = Columns.load(config(folder, tmp_path, beside=folder / "theirs", yaw=20.0))
     path = folder / "photos" / "0.png"
     row = columns.row(read_image(path), path, "a/0")
     assert row is not None
@@ -77,7 +78,8 @@ def test_a_photos_row_has_what_lies_beside_it(folder: Path, tmp_path: Path) -> N
     expected = ["a/0", "R_p", "R_e", "ours", "mask", "de-occluded", "theirs", "theirs_occ"]
     assert own == expected  # not 00.png
     assert (row["theirs"] == 77).all()
-    still = _Columns.load(config(folder, tmp_path)).row(read_image(path), path, "a/0")
+    front = replace(columns, ours=replace(columns.ours, yaw=0.0), beside=None)
+    still = front.row(read_image(path), path, "a/0")
     assert still is not None
     assert (still["R_e"] != row["R_e"]).any()  # another yaw
     assert (still["a/0"] == row["a/0"]).all()
