@@ -137,7 +137,15 @@ def compare(config: Compare, progress: Callable[[int], None] = lambda total: Non
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """What makes the pictures of a photo's row."""
+    """What makes the pictures of a photo's row.
+
+    Attributes:
+        landmarker: Finds the face.
+        ours: CFR-GAN.
+        rival: Rotate-and-Render, where its weights are there.
+        beside: A folder of others' results.
+        notes: Which columns are missing, and why.
+    """
 
     landmarker: "Landmarker"
     ours: "CfrGanFrontalizer"
@@ -147,6 +155,12 @@ class Columns:
 
     @classmethod
     def load(cls, config: Compare) -> "Columns":
+        """What the options name.
+
+        Raises:
+            DatasetUnavailable: Weights that were named are absent.
+            BadInput: They are damaged.
+        """
         from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
         from cfr.frontalizers.sources import load_frontalizer
         from cfr.gan.sources import load_painter
