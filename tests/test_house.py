@@ -50,6 +50,8 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
         ["scripts/draw_occluders.py", "-h"],
         ["scripts/build_face_model.py", "-h"],
         ["scripts/frontalize.py", "-h"],
+        ["scripts/compare.py", "-h"],
+        ["scripts/evaluate.py", "restoration", "-h"],
         ["scripts/bench.py", "-h"],
         ["scripts/train_regressor.py", "-h"],
         ["scripts/make_pairs.py", "-h"],

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from results.record import Cell, RunRecord
+from results.tables.remarks import remarks
 
 MEASURED, PAPER, DIFFERENCE = "measured", "paper", "difference"
 LOW, HIGH = "95 % from", "95 % to"
@@ -120,7 +121,7 @@ def print_record(record: RunRecord, console: Console) -> None:
         for index, (title, lines) in enumerate(_pairs(record).items()):
             for block in _blocks(title, lines, headed=index == 0):
                 console.print(block)
-    for note in _remarks(record):
+    for note in remarks(record):
         console.print(f"· {note}", markup=False)
 
 
@@ -133,7 +134,7 @@ def to_markdown(record: RunRecord) -> str:
     ]
     if record.comparisons:
         parts.append(_markdown(comparisons(record)))
-    parts.append("\n".join(f"- {note}" for note in _remarks(record)))
+    parts.append("\n".join(f"- {note}" for note in remarks(record)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -174,7 +175,7 @@ def to_html(record: RunRecord) -> str:
     differences = ""
     if record.comparisons:
         differences = f"<h2>Paired differences of rows</h2>{_html_table(_pairs(record))}"
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in _remarks(record))
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in remarks(record))
     title = html.escape(f"{record.table}: {record.title}")
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
@@ -212,15 +213,6 @@ def _provenance(record: RunRecord) -> str:
     """Where the numbers come from, and by which rule."""
     origins = ", ".join(sorted({cell.origin for cell in record.cells}))
     return f"Origin: {origins}. Rule: {record.rule}."
-
-
-def _remarks(record: RunRecord) -> list[str]:
-    """The notes, and why each unavailable cell is unavailable."""
-    gaps: dict[str, list[str]] = {}
-    for cell in record.cells:
-        if cell.reason:
-            gaps.setdefault(cell.reason, []).append(f"{cell.row}, {cell.column}")
-    return [*record.notes, *(f"{'; '.join(cells)}: {reason}" for reason, cells in gaps.items())]
 
 
 def _headers(record: RunRecord) -> list[str]:

@@ -163,4 +163,16 @@ def test_a_reason_is_told_once(record: RunRecord) -> None:
     )
     text = layout.to_markdown(replace(record, cells=cells, comparisons=()))
     assert text.count("no ruler") == 1
-    assert "first & foremost, 0–30; first & foremost, 50%_wide; second, 0–30" in text
+    assert "first & foremost; second: no ruler" in text
+
+
+def test_a_column_without_numbers_is_named_once(record: RunRecord) -> None:
+    cells = tuple(
+        Cell(row, column, None, "unavailable", reason="no ruler")
+        if column == "50%_wide"
+        else Cell(row, column, 1.0, "measured on real data")
+        for row in record.rows
+        for column in record.columns
+    )
+    text = layout.to_markdown(replace(record, cells=cells, comparisons=()))
+    assert "- 50%_wide: no ruler" in text

@@ -1,0 +1,1 @@
+"""Restoration in numbers: faces whose truth is known, methods that restore them, judges."""
