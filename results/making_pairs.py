@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # PyTorch is imported when a run begins
     from results.pair_orders import PairOrder, PhotoBlock, PhotoToPair
 
 PHOTOS_A_SHARD = 64
+PEOPLE = 1_000_000
+"""Seeds of made-up people in pairs are below; those that are tested on lie above."""
 _SMALLEST, _LARGEST = 32, 1024
 
 
@@ -81,6 +83,8 @@ class MakePairs:
         if not _SMALLEST <= self.size <= _LARGEST:
             raise BadOption(f"--size {self.size}", f"{_SMALLEST} to {_LARGEST} pixels")
         require_least(self, {"each": 1, "seed": 0, "jobs": 0, "renders": 0})
+        if self.renders > PEOPLE:
+            raise BadOption(f"--renders {self.renders}", f"at most {PEOPLE:,}")
         require_share("occluded", self.occluded)
         self._check_occluders()
         if self.preset == "rotate-and-render":

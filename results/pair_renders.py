@@ -11,8 +11,6 @@ from results.pair_orders import PairOrder, face_model
 
 RENDERED = SceneSettings(size=280, zoom=0.9, yaw_degrees=45.0, pitch_degrees=15.0)
 """How they are photographed."""
-PEOPLE = 1_000_000
-"""Seeds of people in pairs are below; what is tested on others is to be drawn from there on."""
 
 
 def draw_person(

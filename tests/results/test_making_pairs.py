@@ -156,6 +156,7 @@ def test_occluders_and_made_up_people_are_the_same_in_any_number_of_processes(
         ({"occluders": ("cutout",)}, "--occluders cutout: expected some of"),
         ({"occluded": 0.1, "coefficients": "x"}, "--occluded 0.1: expected --coefficients fit"),
         ({"renders": -1}, "--renders -1: expected at least 0"),
+        ({"renders": 1_000_001}, "--renders 1000001: expected at most 1,000,000"),
     ],
 )
 def test_occluders_that_no_run_could_draw_are_refused(options: dict[str, Any], told: str) -> None:
