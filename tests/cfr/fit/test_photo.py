@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -14,7 +15,11 @@ from cfr.fit.parts import kept, spread_vertices
 from cfr.lighting import AMBIENT
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
+from cfr.morphable.sources import load_model
+from cfr.pictures import to_float
 from cfr.render.shading import render
+from cfr.synthetic.identity import IdentitySampler
+from cfr.synthetic.scene import SceneSettings, draw_scenes
 from cfr.texture import visible_vertices
 from cfr.types import Coefficients
 from results.bench.faces import projected_points, textured
@@ -98,6 +103,36 @@ def test_a_patch_over_a_third_of_the_face_has_no_say(
     pasted = pasted / (where & there).sum((1, 2))
     assert (estimated < pasted).float().mean() >= 0.9
     assert estimated.median() < share * pasted.median()
+
+
+def test_a_mask_of_paper_is_not_the_skin_however_much_it_covers() -> None:
+    """Half of a face in an unlikely light has less say than the other half in a likely one."""
+    model, size = load_model("builtin"), 112
+    sampler, camera = IdentitySampler(model), Camera().resized(size)
+    settings = SceneSettings(size=size, yaw_degrees=15.0, noise=0.0, background=0.0, light=0.1)
+    scenes = draw_scenes(model, [sampler.draw(seed) for seed in range(8)], list(range(8)), settings)
+    parts = [one.coefficients.parts() for one in scenes]
+    faces = Coefficients(
+        **{name: torch.cat([one[name] for one in parts]) for name in parts[0]}, model=model.digest
+    )
+    photos = to_float(np.stack([one.photo for one in scenes]))
+    drawn = render(reconstruct(model, faces), camera)
+    below = torch.arange(size)[None, :, None] >= torch.tensor(
+        [int(one.points[29, 1]) for one in scenes]
+    ).view(-1, 1, 1)
+    paper = torch.tensor([0.85, 0.92, 0.95])[:, None, None]
+    masked, hidden = torch.where(below[:, None], paper, photos), below & drawn.coverage
+    assert 0.4 < hidden.sum() / drawn.coverage.sum() < 0.6
+
+    def error(settings: FitSettings) -> Tensor:
+        found = fit_photo(model, faces, masked, camera, settings).coefficients
+        apart = (render(reconstruct(model, found), camera).image - drawn.image).abs().mean(1)
+        return (apart * hidden).sum((1, 2)) / hidden.sum((1, 2))
+
+    trusting = error(FitSettings(likely_light=1.0, tint=(0.5, 0.1, 0.1), first_outlier=0.12))
+    found = error(FitSettings())
+    assert found.mean() < 0.85 * trusting.mean()
+    assert (found < trusting + 0.01).all()
 
 
 @pytest.fixture(scope="module")
