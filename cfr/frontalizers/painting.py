@@ -19,6 +19,7 @@ from cfr.align import Alignment
 from cfr.camera import place
 from cfr.frontalizers.coefficients import AlignedFaces, ByFit, CoefficientSource, align_faces
 from cfr.frontalizers.deocclusion import Deoccluded, blend, soft_share
+from cfr.frontalizers.regions import SURE, hidden_regions
 from cfr.frontalizers.types import InPlace, Restored
 from cfr.gan.sources import Painter
 from cfr.mesh import reconstruct
@@ -28,7 +29,6 @@ from cfr.render.rasterizer import rasterize
 from cfr.render.shading import interpolate
 from cfr.types import Coefficients, FaceMesh
 
-_SURE = 0.5  # from where on the mask says that a pixel was hidden; as train.py rounds it
 _AT_ONCE = 32
 
 
@@ -69,7 +69,7 @@ class _Drawn(NamedTuple):
     estimated: Float[Tensor, "b 3 s s"]
     face: Bool[Tensor, "b s s"]
     image: Float[Tensor, "b 3 s s"]
-    occlusion: Bool[Tensor, "b s s"]
+    mask: Float[Tensor, "b s s"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,15 +216,14 @@ class PaintingFrontalizer(ABC):
         projected, estimated, image = (
             to_uint8(one) for one in (drawn.projected, drawn.estimated, drawn.image)
         )
-        covered, occlusion = drawn.face.cpu().numpy(), drawn.occlusion.cpu().numpy()
-        masked = self.painter.net.size.occlusion_path
+        covered, occlusion = drawn.face.cpu().numpy(), self._hidden(drawn)
         return [
             Look(
                 restored=Restored(
                     image=_resized(image[at], self.size),
                     points=points[at],
                     covered=_resized_mask(covered[at], self.size),
-                    occlusion=_resized_mask(occlusion[at], self.size) if masked else None,
+                    occlusion=_resized_mask(occlusion[at], self.size) if occlusion else None,
                 ),
                 crop=faces.crops[at],
                 projected=projected[at],
@@ -241,8 +240,7 @@ class PaintingFrontalizer(ABC):
         projected, estimated, image = (
             to_uint8(one) for one in (drawn.projected, drawn.estimated, drawn.image)
         )
-        face, occlusion = drawn.face.cpu().numpy(), drawn.occlusion.cpu().numpy()
-        masked = self.painter.net.size.occlusion_path
+        face, occlusion = drawn.face.cpu().numpy(), self._hidden(drawn)
         return [
             InPlace(
                 crop=faces.crops[at],
@@ -250,11 +248,18 @@ class PaintingFrontalizer(ABC):
                 estimated=estimated[at],
                 painted=image[at],
                 face=face[at],
-                occlusion=occlusion[at] if masked else None,
+                occlusion=occlusion[at] if occlusion else None,
                 alignment=faces.alignments[at],
             )
             for at in range(len(image))
         ]
+
+    def _hidden(self, drawn: _Drawn) -> list[Bool[np.ndarray, "s s"]]:
+        """What is hidden of each face; empty for a generator without an occlusion path."""
+        if not self.painter.net.size.occlusion_path:
+            return []
+        pairs = zip(drawn.mask.float().cpu().numpy(), drawn.face.cpu().numpy(), strict=True)
+        return [hidden_regions(mask, face) for mask, face in pairs]
 
     def _deoccluded(self, fitted: _Fitted) -> Deoccluded:
         """Of the first face."""
@@ -279,7 +284,7 @@ class PaintingFrontalizer(ABC):
         projected, estimated = both[:, :3].contiguous(), both[:, 3:].contiguous()
         image, mask = self.painter.net(projected, estimated)
         face = fragments.coverage
-        return _Drawn(projected, estimated, face, image, (mask[:, 0] >= _SURE) & face)
+        return _Drawn(projected, estimated, face, image, mask[:, 0])
 
 
 def _resized(picture: np.ndarray, size: int) -> np.ndarray:
@@ -293,4 +298,4 @@ def _resized_mask(mask: np.ndarray, size: int) -> np.ndarray:
     if len(mask) == size:
         return mask
     way = cv2.INTER_AREA if size < len(mask) else cv2.INTER_LINEAR
-    return cv2.resize(mask.astype(np.float32), (size, size), interpolation=way) >= _SURE
+    return cv2.resize(mask.astype(np.float32), (size, size), interpolation=way) >= SURE
