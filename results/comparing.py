@@ -162,11 +162,10 @@ class Columns:
             BadInput: They are damaged.
         """
         from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
-        from cfr.frontalizers.sources import load_frontalizer
+        from cfr.frontalizers.sources import ROTATE_AND_RENDER, load_frontalizer
         from cfr.gan.sources import load_painter
         from cfr.landmarks.sources import load_landmarker
         from cfr.morphable.sources import load_model
-        from results.restoration.methods import ROTATE
 
         landmarker = load_landmarker(config.landmarks, config.landmarks_root, need_68=True)
         painter = load_painter(config.weights)
@@ -174,13 +173,14 @@ class Columns:
             load_model("builtin"), painter, yaw=math.radians(config.yaw), size=_SIDE
         )
         named = config.rotate_and_render
+        baseline = ROTATE_AND_RENDER if named is None else f"{ROTATE_AND_RENDER}:{named}"
         rival, notes = None, ()
         try:
-            rival = load_frontalizer(ROTATE if named is None else f"{ROTATE}:{named}")
+            rival = load_frontalizer(baseline)
         except (DatasetUnavailable, BadOption) as error:
             if named is not None:
                 raise
-            notes = (f"without {ROTATE}: {error}",)
+            notes = (f"without {ROTATE_AND_RENDER}: {error}",)
         return cls(landmarker, ours, rival, config.beside, notes)
 
     def row(

@@ -162,10 +162,7 @@ def _estimated(order: PairOrder, image: np.ndarray, path: Path) -> Float64[np.nd
         faces = landmarker(order)(image, path)
     if not faces:
         raise ValueError("no face was found")
-    face = choose(faces, (image.shape[0], image.shape[1]), "centre", path)[0]
-    if face.points is None:
-        raise BadInput(path, "", "68 points", f"five, by {face.found_by}")
-    return face.points
+    return choose(faces, (image.shape[0], image.shape[1]), "centre", path)[0].require_68(path)
 
 
 def _for_network(alignment: Alignment, net: RNet) -> Alignment:

@@ -41,9 +41,8 @@ def restoration(config: Restoration, console: Console) -> None:
     from results.tables.restoration import compute
 
     with progress_bars(console) as show:
-        results = list(compute(config, show))
-    for result in results:
-        publish(result, console)
+        for result in compute(config, show):  # each as soon as it is there
+            publish(result, console)
 
 
 if __name__ == "__main__":

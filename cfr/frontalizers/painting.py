@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64, UInt8
@@ -19,12 +18,12 @@ from cfr.align import Alignment
 from cfr.camera import place
 from cfr.frontalizers.coefficients import AlignedFaces, ByFit, CoefficientSource, align_faces
 from cfr.frontalizers.deocclusion import Deoccluded, blend, soft_share
-from cfr.frontalizers.regions import SURE, hidden_regions
+from cfr.frontalizers.regions import hidden_regions
 from cfr.frontalizers.types import InPlace, Restored
 from cfr.gan.sources import Painter
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
-from cfr.pictures import to_uint8
+from cfr.pictures import resized, resized_mask, to_uint8
 from cfr.render.rasterizer import rasterize
 from cfr.render.shading import interpolate
 from cfr.types import Coefficients, FaceMesh
@@ -220,10 +219,10 @@ class PaintingFrontalizer(ABC):
         return [
             Look(
                 restored=Restored(
-                    image=_resized(image[at], self.size),
+                    image=resized(image[at], self.size),
                     points=points[at],
-                    covered=_resized_mask(covered[at], self.size),
-                    occlusion=_resized_mask(occlusion[at], self.size) if occlusion else None,
+                    covered=resized_mask(covered[at], self.size),
+                    occlusion=resized_mask(occlusion[at], self.size) if occlusion else None,
                 ),
                 crop=faces.crops[at],
                 projected=projected[at],
@@ -285,17 +284,3 @@ class PaintingFrontalizer(ABC):
         image, mask = self.painter.net(projected, estimated)
         face = fragments.coverage
         return _Drawn(projected, estimated, face, image, mask[:, 0])
-
-
-def _resized(picture: np.ndarray, size: int) -> np.ndarray:
-    if len(picture) == size:
-        return picture
-    way = cv2.INTER_AREA if size < len(picture) else cv2.INTER_CUBIC
-    return cv2.resize(picture, (size, size), interpolation=way)
-
-
-def _resized_mask(mask: np.ndarray, size: int) -> np.ndarray:
-    if len(mask) == size:
-        return mask
-    way = cv2.INTER_AREA if size < len(mask) else cv2.INTER_LINEAR
-    return cv2.resize(mask.astype(np.float32), (size, size), interpolation=way) >= SURE

@@ -10,8 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from skimage.filters import apply_hysteresis_threshold
 
-SURE = 0.5
-"""From where on something is hidden: as ``train.py`` rounds."""
+_SURE = 0.5  # from where on something is hidden: as train.py rounds
 _SOMEWHAT = 0.3
 _SMOOTH = 3 / 112  # deviation of a Gaussian, as a share of the side
 
@@ -34,4 +33,4 @@ def hidden_regions(
         for one in (mask.astype(np.float32) * on_face, on_face)
     )
     sure = np.where(face, smooth / np.maximum(weight, 1e-6), 0)
-    return apply_hysteresis_threshold(sure, _SOMEWHAT, SURE)
+    return apply_hysteresis_threshold(sure, _SOMEWHAT, _SURE)

@@ -1,5 +1,6 @@
 """What every generator has: renders of a face in, a face out; and getting one ready to work."""
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -28,7 +29,7 @@ class Painted(NamedTuple):
     mask: Float[Tensor, "b 1 s s"]
 
 
-class FaceGenerator(nn.Module):
+class FaceGenerator(nn.Module, ABC):
     """A network that paints a face from renders of it.
 
     Attributes:
@@ -44,6 +45,7 @@ class FaceGenerator(nn.Module):
         super().__init__()
         self.size = size
 
+    @abstractmethod
     def forward(
         self, damaged: Float[Tensor, "b 3 s s"], guide: Float[Tensor, "b 3 s s"]
     ) -> Painted:
@@ -56,7 +58,6 @@ class FaceGenerator(nn.Module):
         Raises:
             ValueError: No picture of these sides can be painted.
         """
-        raise NotImplementedError
 
     def require_side(self, side: int) -> None:
         """Refuse pictures that the network cannot halve and double.

@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float64, UInt8
 
+from protocols.errors import BadInput
+
 
 @dataclass(frozen=True, eq=False)
 class FoundFace:
@@ -41,6 +43,19 @@ class FoundFace:
     def centre(self) -> Float64[np.ndarray, "2"]:
         """Middle of the box."""
         return (self.box[:2] + self.box[2:]) / 2
+
+    def require_68(self, path: Path) -> Float64[np.ndarray, "68 2"]:
+        """The iBUG-68 points.
+
+        Args:
+            path: The photo, for messages.
+
+        Raises:
+            BadInput: Its source gives only five.
+        """
+        if self.points is None:
+            raise BadInput(path, "", "68 points", f"five, by {self.found_by}")
+        return self.points
 
 
 @runtime_checkable

@@ -1,6 +1,6 @@
-"""How long a step of CFR-GAN's training takes, against the generator's own forward and backward.
+"""How long a step of training takes, against the forward and backward pass of CFR-GAN's generator.
 
-The networks are ``mini`` with random weights, the pairs made up.
+The networks are ``mini`` and ``rotate-and-render-mini`` with random weights, the pairs made up.
 """
 
 import tempfile
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -23,6 +24,9 @@ from results.bench.made_up_pairs import MadeUpPairs, write_pairs
 from results.bench.timing import Timing, time_pairs
 from results.training.gan_networks import load_identity, load_perceptual
 from results.training.launching import launch
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 _STEP = "generator, forward and backward"
 _SIZE = 224  # of pairs on disk
@@ -44,22 +48,44 @@ def time_gan_training(repeats: int) -> Iterator[Timing]:
             source, preset.size, preset.augmentation, preset.binary, preset.schedule.batch, 0
         )
         batch = draws[0].to(device)
-        torch.manual_seed(0)
-        built = build_nets(preset)
-        nets = Nets(built.generator.to(device), built.discriminator.to(device))
-        for net in (nets.generator, nets.discriminator):
-            net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizers = {
-            name: build_optimizer(net, preset.schedule) for name, net in vars(nets).items()
-        }
+        nets, optimizers = _ready(preset, device)
         alone = partial(_both_ways, nets.generator, batch)
         for name, objective in _objectives(preset, device).items():
             step = partial(train_step, fabric, nets, objective, optimizers, batch)
             timing = time_pairs(name, step, _STEP, alone, repeats)
             rate = preset.schedule.batch / timing.seconds
             yield replace(timing, note=f"{rate:.1f} pairs of {preset.size} pixels a second")
+        yield from _baseline(fabric, batch, alone, repeats)
         named = f"draw a batch of {preset.schedule.batch}, pairs of {_SIZE} pixels on disk"
         yield time_pairs(named, _each(draws), _STEP, alone, repeats)
+
+
+def _baseline(
+    fabric: "Fabric", batch: PairBatch, alone: Callable[[], object], repeats: int
+) -> Iterator[Timing]:
+    """A step of Rotate-and-Render's small preset, if MobileFaceNet is at hand."""
+    preset = PRESETS["rotate-and-render-mini"]
+    try:
+        perceptual = load_perceptual("mobilefacenet", fabric.device)[0]
+    except DatasetUnavailable:
+        return
+    nets, optimizers = _ready(preset, fabric.device)
+    objective = build_objective(preset, perceptual, None)
+    step = partial(train_step, fabric, nets, objective, optimizers, batch)
+    name = f"a step of {preset.schedule.batch} of rotate-and-render"
+    yield time_pairs(name, step, _STEP, alone, repeats)
+
+
+def _ready(
+    preset: GanPreset, device: torch.device
+) -> tuple[Nets, dict[str, torch.optim.Optimizer]]:
+    """Networks with random weights, and their optimisers."""
+    torch.manual_seed(0)
+    built = build_nets(preset)
+    nets = Nets(built.generator.to(device), built.discriminator.to(device))
+    for net in (nets.generator, nets.discriminator):
+        net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return nets, {name: build_optimizer(net, preset.schedule) for name, net in vars(nets).items()}
 
 
 def _objectives(preset: GanPreset, device: torch.device) -> dict[str, Objective]:

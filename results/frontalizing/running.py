@@ -114,10 +114,9 @@ def _made(
     photo: np.ndarray, path: Path, found: list[FoundFace], method: Method, tally: Tally
 ) -> Iterator[tuple[FoundFace, Made]]:
     for face in tally.choose(found, photo.shape[:2], path):
-        if face.points is None:
-            raise BadInput(path, "", "68 points", f"five, by {face.found_by}")
+        points = face.require_68(path)
         try:
-            yield face, method(photo, face.points)
+            yield face, method(photo, points)
         except ValueError as error:
             raise BadInput(path, "", f"a face's points from {face.found_by}", str(error)) from error
 

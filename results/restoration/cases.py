@@ -14,6 +14,7 @@ from cfr.landmarks.policy import choose
 from protocols import masked_pairs
 from protocols.errors import BadInput
 from results.export.work import Show, no_bar
+from results.making_pairs import PEOPLE
 from results.record import World
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 RENDER_SEED = 70_000_000
 """People and scenes of the renders: this number and those after it. Whatever is trained on made-up
-people takes seeds below 1,000,000."""
+people takes seeds below :data:`results.making_pairs.PEOPLE`."""
 KINDS = ("hand", "mask", "glasses", "scarf", "hair", "phone")
 """Occluders of the renders, equally often."""
 _AT_ONCE = 25
@@ -148,7 +149,7 @@ def draw_renders(
         occluded=occluded,
         cases=tuple(cases),
         note=f"People and scenes have the seeds {first:,} to {first + count - 1:,}; training takes "
-        "such below 1,000,000. They come from the face model that is fitted, with skin that its "
+        f"such below {PEOPLE:,}. They come from the face model that is fitted, with skin that its "
         "modes cannot express. Points are exact.",
         inputs={"face model": model.digest},
     )
@@ -224,10 +225,7 @@ def find_points(
     faces = landmarker(photo, path)
     if not faces:
         return None
-    face = choose(faces, photo.shape[:2], "largest", path, landmarker.name)[0]
-    if face.points is None:
-        raise BadInput(path, "", "68 points", f"five, by {face.found_by}")
-    return face.points
+    return choose(faces, photo.shape[:2], "largest", path, landmarker.name)[0].require_68(path)
 
 
 def _frontal(model: "MorphableModel", points: Float64[np.ndarray, "68 2"]) -> bool:

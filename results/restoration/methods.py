@@ -6,21 +6,20 @@ Beside the face every row shows the photo itself, so that a recognizer sees the 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 
 from cfr.align import Alignment
 from cfr.frontalizers.deocclusion import soft_share
-from cfr.frontalizers.sources import CFR_GAN, load_frontalizer, title
+from cfr.frontalizers.sources import CFR_GAN, NONE, ROTATE_AND_RENDER, load_frontalizer, title
 from cfr.frontalizers.types import InPlace, Recoverer
 from cfr.gan.sources import MINI
+from cfr.pictures import resized, resized_mask
 from protocols.errors import BadOption, DatasetUnavailable
 
-OURS, BLENDED = "cfr-gan", "cfr-gan, blended"
+OURS, BLENDED = CFR_GAN, "cfr-gan, blended"
 GUIDE_TOLD, OURS_TOLD = "guide, true mask", "cfr-gan, true mask"
-NONE, RENDER, GUIDE, ESTIMATED = "none", "render", "guide", "estimated"
-ROTATE = "rotate-and-render"
+RENDER, GUIDE, ESTIMATED = "render", "guide", "estimated"
 ABLATIONS = (
     "mini-without-identity",
     "mini-no-swap",
@@ -142,7 +141,7 @@ def load_methods(weights: Sequence[str], rotate: str | None, device: str = "cpu"
     digests: dict[str, str] = {}
     absent: dict[str, str] = {}
     rows: list[Row] = []
-    named = ROTATE if rotate is None else f"{ROTATE}:{rotate}"
+    named = ROTATE_AND_RENDER if rotate is None else f"{ROTATE_AND_RENDER}:{rotate}"
     for place, name in enumerate((*(f"{CFR_GAN}:{one}" for one in chosen), named)):
         row = _row_name(name, place)
         try:
@@ -156,7 +155,7 @@ def load_methods(weights: Sequence[str], rotate: str | None, device: str = "cpu"
 
 
 def _row_name(name: str, place: int) -> str:
-    return OURS if place == 0 else title(name) if name.startswith(CFR_GAN) else ROTATE
+    return OURS if place == 0 else title(name) if name.startswith(CFR_GAN) else ROTATE_AND_RENDER
 
 
 def _own_rows(row: str, name: str, *, first: bool, masked: bool) -> list[Row]:
@@ -176,7 +175,7 @@ def _own_rows(row: str, name: str, *, first: bool, masked: bool) -> list[Row]:
 
 def _in_order(rows: list[Row]) -> tuple[Row, ...]:
     """Rotate-and-Render stands before ours."""
-    order = [NONE, RENDER, GUIDE, ESTIMATED, ROTATE]
+    order = [NONE, RENDER, GUIDE, ESTIMATED, ROTATE_AND_RENDER]
     return tuple(sorted(rows, key=lambda one: order.index(one.name) if one.name in order else 9))
 
 
@@ -199,27 +198,14 @@ def common_frame(one: InPlace, crop: Picture) -> InPlace:
         crop: The photo, aligned, of the size that is wanted.
     """
     size = len(crop)
-
-    def picture(given: Picture) -> Picture:
-        if len(given) == size:
-            return given
-        way = cv2.INTER_AREA if size < len(given) else cv2.INTER_CUBIC
-        return cv2.resize(given, (size, size), interpolation=way)
-
-    def mask(given: Bool[np.ndarray, "s s"]) -> Bool[np.ndarray, "t t"]:
-        if len(given) == size:
-            return given
-        way = cv2.INTER_AREA if size < len(given) else cv2.INTER_LINEAR
-        return cv2.resize(given.astype(np.float32), (size, size), interpolation=way) >= 0.5
-
     zoom = size / one.alignment.size
     matrix = one.alignment.matrix * zoom + [[0, 0, (zoom - 1) / 2]] * 2
     return InPlace(
         crop=crop,
-        projected=picture(one.projected),
-        estimated=picture(one.estimated),
-        painted=picture(one.painted),
-        face=mask(one.face),
-        occlusion=None if one.occlusion is None else mask(one.occlusion),
+        projected=resized(one.projected, size),
+        estimated=resized(one.estimated, size),
+        painted=resized(one.painted, size),
+        face=resized_mask(one.face, size),
+        occlusion=None if one.occlusion is None else resized_mask(one.occlusion, size),
         alignment=Alignment(matrix, size),
     )

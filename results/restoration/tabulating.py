@@ -33,7 +33,7 @@ from results.restoration.methods import (
     OURS,
     OURS_TOLD,
     RENDER,
-    ROTATE,
+    ROTATE_AND_RENDER,
     Methods,
 )
 from results.restoration.verdicts import verdicts
@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # matplotlib is imported when something is drawn
     from matplotlib.figure import Figure
 
 NO_FACE = "no face found"
-_CONTROLS = (NONE, RENDER, GUIDE, ESTIMATED, ROTATE)
+_CONTROLS = (NONE, RENDER, GUIDE, ESTIMATED, ROTATE_AND_RENDER)
 _RULE = (
     "pictures in the photo's own pose, {size}² crops, the photo itself beside the fitted face in "
     "every row; hidden: the true mask within the fitted face; face: all of the fitted face; SSIM "

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from results.record import Cell, Comparison
 from results.restoration.measuring import IDENTITY, IOU, SSIM
-from results.restoration.methods import BLENDED, GUIDE, NONE, OURS, RENDER, ROTATE
+from results.restoration.methods import BLENDED, GUIDE, NONE, OURS, RENDER, ROTATE_AND_RENDER
 
 LEAST_IOU = 0.6
-RIVALS = (NONE, RENDER, GUIDE, ROTATE)
+RIVALS = (NONE, RENDER, GUIDE, ROTATE_AND_RENDER)
 """What ours has to beat where something is hidden."""
 
 

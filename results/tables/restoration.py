@@ -60,7 +60,7 @@ class Restoration:
     """Of the bootstrap, for 95 % intervals."""
     seed: int = 0
     """Of the bootstrap."""
-    device: str = "cpu"
+    device: Literal["cpu", "cuda"] = "cpu"
     """Where networks run."""
 
     def __post_init__(self) -> None:
@@ -167,7 +167,7 @@ def load_judges(config: Restoration) -> "Judges":
     }
     for column, (name, measure) in measures.items():
         try:
-            identity[column] = IdentityJudge(load_recognizer(name, device="auto"), measure)
+            identity[column] = IdentityJudge(load_recognizer(name, device=config.device), measure)
             weights[name] = identity[column].recognizer.identity["weights"]
         except (DatasetUnavailable, PackageUnavailable) as error:
             unavailable[column] = str(error)

@@ -120,7 +120,8 @@ def _leave(run: GanRun, curves: Curves, tracked: TrackedRun | None, seconds: flo
     weights, card = run.folder / f"{name}.safetensors", run.folder / f"{name}.md"
     picture, progress = (run.folder / f"{name}-{one}.png" for one in ("curves", "progress"))
     listed = run.folder / f"{name}-photos.sha256"
-    points, about = curves.table(), about_gan(run, seconds)
+    photos = photos_of(run.pairs)
+    points, about = curves.table(), about_gan(run, photos, seconds)
     save_generator(weights, run.nets.generator, about, side=run.preset.size)
     draw_curves(points, f"{run.config.called}, {run.course.steps:,} steps").savefig(picture)
     _draw_progress(run, progress)
@@ -133,7 +134,7 @@ def _leave(run: GanRun, curves: Curves, tracked: TrackedRun | None, seconds: flo
         left_out=_left_out(run),
         pictures={"Losses and validation by step": picture.name},
     )
-    listed.write_text(photos_of(run.pairs), encoding="utf-8")
+    listed.write_text(photos, encoding="utf-8")
     card.write_text(told.text(), encoding="utf-8")
     refused = ""
     if tracked is not None:
@@ -160,11 +161,12 @@ def _draw_progress(run: GanRun, path: Path) -> None:
     draw_progress(batch, shown, title).savefig(path)
 
 
-def about_gan(run: GanRun, seconds: float) -> dict[str, str]:
+def about_gan(run: GanRun, photos: str, seconds: float) -> dict[str, str]:
     """Label → text, in order, for a run's card and for its weights' file.
 
     Args:
         run: The run.
+        photos: The list of its photos (:func:`photos_of`).
         seconds: How long it took since it was last started.
     """
     generator, preset = run.nets.generator, run.preset
@@ -181,7 +183,7 @@ def about_gan(run: GanRun, seconds: float) -> dict[str, str]:
         f"{'; made anew each time' if run.config.live else ''}; every twentieth photo's are for "
         "validation",
         "photos": f"{run.pairs[0].about.settings.rule} (sha256 of the list that lies beside the "
-        f"weights: {hashlib.sha256(photos_of(run.pairs).encode()).hexdigest()})",
+        f"weights: {hashlib.sha256(photos.encode()).hexdigest()})",
         "steps": f"{run.course.steps:,} of {preset.schedule.batch} pairs",
         **about_command(run.environment, run.config.seed, seconds),
     }

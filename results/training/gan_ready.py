@@ -11,7 +11,7 @@ from cfr.course import Course
 from cfr.gan.batches import PairDraws
 from cfr.gan.building import Nets, build_nets, build_objective
 from cfr.gan.losses import Embed
-from cfr.gan.objective import Objective
+from cfr.gan.objective import Objective, PerceptualNetwork
 from cfr.gan.painting import FaceGenerator
 from cfr.gan.presets import GanAugmentation, GanPreset, GanSchedule
 from cfr.gan.sources import weights_file
@@ -88,20 +88,8 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
     pairs = tuple(PairFolder(one) for one in config.pairs)
     kept = pairs[0] if len(pairs) == 1 else JoinedPairs(pairs)
     source = _live(pairs[0], config) if config.live else kept
-    weights, networks = preset.losses.terms(), {}
-    perceptual = embed = None
-    if weights["perceptual"]:
-        perceptual, networks["perceptual loss"] = load_perceptual(config.perceptual, device)
-    # A method without this loss is measured by the recognizer all the same.
-    if weights.get("identity", 1.0):
-        looks = "identity loss" if "identity" in weights else "identity, measured"
-        embed, networks[looks] = load_identity(config.recognizer, device)
-    torch.manual_seed(config.seed)  # the same on every process
-    nets = build_nets(preset)
-    if config.start is not None:
-        first, networks["started from"] = _first_generator(config.start, preset)
-        nets = Nets(first, nets.discriminator)
-    nets = Nets(nets.generator.to(device), nets.discriminator.to(device))
+    perceptual, embed, networks = _look_through(config, preset, device)
+    nets = _nets(config, preset, device, networks)
     draws = PairDraws(
         source,
         preset.size,
@@ -142,6 +130,31 @@ def make_ready(config: TrainGan, folder: Path, fabric: "Fabric") -> GanRun:
     )
 
 
+def _look_through(
+    config: TrainGan, preset: GanPreset, device: torch.device
+) -> tuple[PerceptualNetwork | None, Embed | None, dict[str, str]]:
+    """What losses and validation look through, and what it is in words."""
+    weights, words = preset.losses.terms(), {}
+    perceptual = embed = None
+    if weights["perceptual"]:
+        perceptual, words["perceptual loss"] = load_perceptual(config.perceptual, device)
+    # A method without this loss is measured by the recognizer all the same.
+    if weights.get("identity", 1.0):
+        looks = "identity loss" if "identity" in weights else "identity, measured"
+        embed, words[looks] = load_identity(config.recognizer, device)
+    return perceptual, embed, words
+
+
+def _nets(config: TrainGan, preset: GanPreset, device: torch.device, words: dict[str, str]) -> Nets:
+    """Both networks as training finds them; ``words`` is told what it starts from."""
+    torch.manual_seed(config.seed)  # the same on every process
+    nets = build_nets(preset)
+    generator = nets.generator
+    if config.start is not None:
+        generator, words["started from"] = _first_generator(config.start, preset)
+    return Nets(generator.to(device), nets.discriminator.to(device))
+
+
 def _first_generator(start: str, preset: GanPreset) -> tuple[FaceGenerator, str]:
     """The generator that is to be started from, and what it is in words."""
     path = weights_file(start)
@@ -149,11 +162,8 @@ def _first_generator(start: str, preset: GanPreset) -> tuple[FaceGenerator, str]
     if saved.net.size != preset.generator:
         expected, found = (str(asdict(one)) for one in (preset.generator, saved.net.size))
         raise BadOption(f"--start {start}, a generator of {found}", expected)
-    return saved.net.requires_grad_(requires_grad=True), f"{path.name} (sha256 {_sha256(path)})"
-
-
-def _sha256(path: Path) -> str:
-    return InputFile.of(path).sha256
+    what = f"{path.name} (sha256 {InputFile.of(path).sha256})"
+    return saved.net.requires_grad_(requires_grad=True), what
 
 
 def _live(pairs: PairFolder, config: TrainGan) -> PairSource:

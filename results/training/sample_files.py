@@ -207,10 +207,8 @@ def _of_photo(order: SampleOrder, photo: PhotoToUse, number: int) -> list[Sample
         faces = _landmarker(order.landmarks)(image, photo.path)
         if not faces:
             raise BadFit(_NO_FACE)
-        face = choose(faces, (image.shape[0], image.shape[1]), "centre", photo.path)[0]
-        if face.points is None:
-            raise BadInput(photo.path, "", "68 points", f"five, by {face.found_by}")
-        points = face.points
+        size = image.shape[0], image.shape[1]
+        points = choose(faces, size, "centre", photo.path)[0].require_68(photo.path)
     masked = None if photo.masked is None else read_image(photo.masked)
     if masked is not None and masked.shape != image.shape and photo.masked is not None:
         expected = f"{image.shape[1]} × {image.shape[0]}, as {photo.path.name}"

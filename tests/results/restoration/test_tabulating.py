@@ -19,7 +19,7 @@ from results.restoration.measuring import (
     Measured,
     Values,
 )
-from results.restoration.methods import GUIDE, NONE, OURS, RENDER, ROTATE, Methods
+from results.restoration.methods import GUIDE, NONE, OURS, RENDER, ROTATE_AND_RENDER, Methods
 from results.restoration.tabulating import NO_FACE, Tabulating, tabulate
 from results.restoration.verdicts import verdicts
 from results.tables.layout import to_markdown
@@ -111,7 +111,7 @@ def test_verdicts_are_told_also_when_missed() -> None:
     assert "none met (+0.150, 95 % +0.100 to +0.200)" in told[0]
     assert "render missed, not decided" in told[0]
     assert "guide missed, it is worse (−0.150" in told[0]
-    assert f"{ROTATE} not measured" in told[0]
+    assert f"{ROTATE_AND_RENDER} not measured" in told[0]
     assert "missed (0.590" in told[-1]
     assert "met (0.600" in list(verdicts({(OURS, IOU): cell(0.6)}, by_key))[-1]
 
