@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfr.frontalizers.sources import NONE, lacking, weight_file
-from cfr.frontalizers.sources import SOURCES as FRONTALIZERS
 from protocols.errors import BadOption, DatasetUnavailable
 from protocols.manifest import read_manifest
 from protocols.roots import is_dir, is_file, project_root, resolve_root
@@ -183,9 +182,7 @@ def _lacking(row: Row) -> Iterator[str]:
     """What is absent of a row, whatever the protocol."""
     if not is_file(row.file):
         yield f"{RECOGNIZERS}/{row.file.name} ({HOW_WEIGHTS})"
-    if row.frontalizer != NONE and row.frontalizer not in FRONTALIZERS:
-        yield f"the frontalizer {row.frontalizer} (not in this version)"
-    elif how := lacking(row.frontalizer):
+    if how := lacking(row.frontalizer):
         yield f"the frontalizer {row.frontalizer} ({how})"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cfr.frontalizers.sources import check_name
 from protocols.errors import BadOption, DatasetUnavailable
 from protocols.manifest import inspect, read_manifest
 from results.loading import NAMES
@@ -58,6 +59,12 @@ def test_each_weight_file_can_be_there_alone(empty: Path) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
+def test_every_frontalizer_of_a_row_is_known(name: str) -> None:
+    for row in MODULES[name].ROWS:
+        check_name(row.frontalizer)
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_without_anything_nothing_is_computed(
     empty: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,9 +89,7 @@ def test_without_anything_nothing_is_computed(
             title = read_manifest()[column.protocol].title
             assert parts[0].startswith(f"{title} (")
             assert parts[1] == f"recognizers/{row.weights}.onnx ({rows.HOW_WEIGHTS})"
-            how = "not in this version"
-            if row.frontalizer in ("none", *rows.FRONTALIZERS):
-                how = rows.lacking(row.frontalizer)
+            how = rows.lacking(row.frontalizer)
             assert parts[2:] == ([f"the frontalizer {row.frontalizer} ({how})"] if how else [])
     assert (record.weights, record.inputs, record.comparisons) == ({}, {}, ())
     assert record.rule == "nothing was measured"

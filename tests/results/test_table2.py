@@ -62,7 +62,11 @@ def data(
         write_colour_network(tmp_path / f"recognizers/{stem}.onnx", matrix)
     monkeypatch.setenv("CFR_DATA", str(tmp_path))
     # The generators in assets/ would take half a minute here.
-    absent = {"cfr-gan": "no weights", "rotate-and-render": "none of its own"}
+    absent = {
+        "cfr-gan": "no weights",
+        "cfr-gan:mini-without-identity": "not trained",
+        "rotate-and-render": "none of its own",
+    }
     monkeypatch.setattr(rows, "lacking", lambda name: absent.get(name, ""))
     return tmp_path
 
@@ -105,6 +109,9 @@ def test_ijbb_is_measured_and_the_rest_says_why(data: Path) -> None:
     assert record.cell("CASIA, ours", "IJB-B TAR@FAR=.01").reason == (
         "absent: the frontalizer cfr-gan (no weights)"
     )
+    assert record.cell("CASIA, ours without L_id", "IJB-B TAR@FAR=.01").reason == (
+        "absent: the frontalizer cfr-gan:mini-without-identity (not trained)"
+    )
     assert "IJB-B: insightface's IJB_release" in record.rule
     assert "(nearest)" in record.rule
     assert set(record.weights) == {"casia.onnx", "casia-cfr-gan.onnx"}
@@ -121,13 +128,11 @@ def test_a_frontalizer_that_is_there_is_not_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CFR_DATA", str(tmp_path))
-    known = {**rows.FRONTALIZERS, "cfr-gan": rows.FRONTALIZERS["render"]}
-    monkeypatch.setattr(rows, "FRONTALIZERS", known)
-    monkeypatch.setattr(rows, "lacking", lambda name: "")
+    monkeypatch.setattr(rows, "lacking", lambda name: "nowhere" if ":" in name else "")
     record = table(tmp_path)
     assert "frontalizer" not in record.cell("CASIA, ours", "IJB-C TAR@FAR=.01").reason
     reason = record.cell("CASIA, ours without L_id", "IJB-C TAR@FAR=.01").reason
-    assert reason.endswith("the frontalizer cfr-gan-without-identity (not in this version)")
+    assert reason.endswith("the frontalizer cfr-gan:mini-without-identity (nowhere)")
 
 
 class OneForAll:
@@ -152,17 +157,20 @@ def test_a_rows_frontalizer_comes_before_its_recognizer(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = {name: lambda device: OneForAll() for name in ("cfr-gan", "rotate-and-render")}
-    known = {**frontalizers.SOURCES, **ours}
-    monkeypatch.setattr(rows, "FRONTALIZERS", known)
+    other = {"cfr-gan": lambda device, weights: OneForAll()}
     monkeypatch.setattr(rows, "lacking", lambda name: "")
-    monkeypatch.setattr(frontalizers, "SOURCES", known)
+    monkeypatch.setattr(frontalizers, "SOURCES", {**frontalizers.SOURCES, **ours})
+    monkeypatch.setattr(frontalizers, "WITH_WEIGHTS", {**frontalizers.WITH_WEIGHTS, **other})
     record = table(data, resamples=0)
     column = "IJB-B TAR@FAR=.001"
     assert record.cell("CASIA", column).value == pytest.approx(
         nearest_tar("casia", 0.001), abs=101 / (PEOPLE * 3)
     )
     # All scores are one: every pair is accepted or none is, and of these none is nearer to 0.001.
-    for row in ("CASIA, ours", "CASIA, R&R"):
+    for row in ("CASIA, ours", "CASIA, ours without L_id", "CASIA, R&R"):
         assert record.cell(row, column).value == 0
-    generators = {"gan-mini.safetensors", "gan-rotate-and-render-mini.safetensors"}
+    generators = {
+        f"gan-{name}.safetensors"
+        for name in ("mini", "mini-without-identity", "rotate-and-render-mini")
+    }
     assert set(record.weights) == {"casia.onnx", "casia-cfr-gan.onnx", *generators}
