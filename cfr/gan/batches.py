@@ -19,7 +19,7 @@ from cfr.gan.augmentation import Pair, augment
 from cfr.gan.presets import GanAugmentation
 from cfr.pairs.types import PairPictures, PairSource
 from cfr.pictures import to_float
-from cfr.reading_ahead import order_of_round
+from cfr.training.reading_ahead import order_of_round
 from protocols.errors import BadOption
 
 HELD_OUT = 20

@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cfr.checkpoint import Sums, seed_of
-from cfr.checkpoint import steps_done as steps_of
-from cfr.course import Course, Watch, resume, save, tell_losses, tell_validation
 from cfr.gan.batch_norm import share_gradients
 from cfr.gan.batches import PairBatch, PairDraws
 from cfr.gan.building import Nets
 from cfr.gan.objective import Objective
 from cfr.gan.presets import GanSchedule
-from cfr.reading_ahead import read_ahead
+from cfr.training.checkpoint import Sums, seed_of
+from cfr.training.checkpoint import steps_done as steps_of
+from cfr.training.course import Course, Watch, resume, save, tell_losses, tell_validation
+from cfr.training.reading_ahead import read_ahead
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric

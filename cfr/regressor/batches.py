@@ -20,12 +20,12 @@ from cfr.fit.parts import Part, cut
 from cfr.morphable.model import MorphableModel
 from cfr.occluders.hand import Hand
 from cfr.occluders.kinds import occlude
-from cfr.reading_ahead import order_of_round
 from cfr.regressor import pictures
 from cfr.regressor.moving import Move, move_coefficients
 from cfr.regressor.preparing import MIRRORED
 from cfr.regressor.presets import Augmentation, Mix
 from cfr.regressor.samples import KINDS, Frame, SampleFiles
+from cfr.training.reading_ahead import order_of_round
 from protocols.errors import BadInput
 
 WORN = "worn"

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cfr.checkpoint import Sums, seed_of, settle_batch_norm
-from cfr.checkpoint import steps_done as steps_of
-from cfr.course import Course, Watch, resume, save, tell_losses, tell_validation
-from cfr.reading_ahead import read_ahead
 from cfr.regressor.batches import Batch, Draws
 from cfr.regressor.landmarks import project_landmarks
 from cfr.regressor.losses import landmark_error
 from cfr.regressor.objectives import Objective
 from cfr.regressor.presets import Schedule
+from cfr.training.checkpoint import Sums, seed_of, settle_batch_norm
+from cfr.training.checkpoint import steps_done as steps_of
+from cfr.training.course import Course, Watch, resume, save, tell_losses, tell_validation
+from cfr.training.reading_ahead import read_ahead
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from cfr.course import Course
 from cfr.gan.batches import PairDraws
 from cfr.gan.building import Nets, build_nets, build_objective
 from cfr.gan.losses import Embed
@@ -19,6 +18,7 @@ from cfr.gan.weights import kind_of, open_generator
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.joined import JoinedPairs
 from cfr.pairs.types import PairSource
+from cfr.training.course import Course
 from protocols.errors import BadOption
 from protocols.types import InputFile
 from results.cache.canonical import canonical

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cfr.course import Course
 from cfr.morphable.model import MorphableModel
 from cfr.morphable.sources import load_model
 from cfr.regressor.batches import Draws
@@ -14,6 +13,7 @@ from cfr.regressor.network import RNet
 from cfr.regressor.objectives import FaceObjective, StudentObjective
 from cfr.regressor.presets import Augmentation, FacePreset, Schedule
 from cfr.regressor.samples import SampleFiles
+from cfr.training.course import Course
 from protocols.roots import artifacts_folder
 from protocols.training_photos import load_training_photos
 from protocols.types import InputFile

@@ -51,7 +51,7 @@ class Command:
         import tyro
         from rich.console import Console
 
-        from cfr import course
+        from cfr.training import course
         from results.training.gan import train_gan
         from results.training.gan_options import TrainGan
 

@@ -6,7 +6,7 @@ import torch
 
 from cfr.gan.batches import PairDraws, resized
 from cfr.gan.presets import GanAugmentation
-from cfr.reading_ahead import read_ahead
+from cfr.training.reading_ahead import read_ahead
 from protocols.errors import BadOption
 from results.bench.made_up_pairs import MadeUpPairs
 

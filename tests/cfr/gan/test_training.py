@@ -11,8 +11,6 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from cfr.checkpoint import Diverged
-from cfr.course import Course
 from cfr.gan.batches import PairDraws
 from cfr.gan.discriminator import Discriminator
 from cfr.gan.generator import Generator
@@ -21,6 +19,8 @@ from cfr.gan.presets import PRESETS, GanLosses, GanSchedule, without
 from cfr.gan.sizes import GeneratorSize
 from cfr.gan.training import Nets, learning_rate, steps_done, train
 from cfr.gan.validation import validation_scores
+from cfr.training.checkpoint import Diverged
+from cfr.training.course import Course
 from protocols.errors import BadInput
 from results.bench.made_up_pairs import MadeUpPairs
 

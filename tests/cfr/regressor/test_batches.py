@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from cfr.morphable.model import MorphableModel
-from cfr.reading_ahead import read_ahead
 from cfr.regressor.batches import Batch, Draws
 from cfr.regressor.landmarks import project_landmarks
 from cfr.regressor.presets import Augmentation, Mix
 from cfr.regressor.samples import KINDS, Frame, Sample, SampleFiles, save_samples
+from cfr.training.reading_ahead import read_ahead
 from protocols.errors import BadInput
 
 FRAME = Frame(crop=40, wide=56)

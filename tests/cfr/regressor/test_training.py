@@ -12,8 +12,6 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from cfr.checkpoint import Diverged
-from cfr.course import Course
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
 from cfr.regressor import mini
@@ -30,6 +28,8 @@ from cfr.regressor.training import (
     validation_error,
 )
 from cfr.render.shading import render
+from cfr.training.checkpoint import Diverged
+from cfr.training.course import Course
 from protocols.errors import BadInput
 
 FRAME = Frame(64, 82)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from lightning.fabric import Fabric
 
-from cfr.course import Course
 from cfr.gan.batches import PairDraws
 from cfr.gan.building import Nets, build_nets, build_objective
 from cfr.gan.objective import Objective, PerceptualNetwork
@@ -21,6 +20,7 @@ from cfr.rotate_and_render.objective import (
     feature_matching,
     hinge,
 )
+from cfr.training.course import Course
 from protocols.errors import BadOption
 from results.bench.made_up_pairs import MadeUpPairs
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 import torch
 from torch import Tensor
 
-from cfr.checkpoint import read_checkpoint, require_finite, write_checkpoint
+from cfr.training.checkpoint import read_checkpoint, require_finite, write_checkpoint
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
