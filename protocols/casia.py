@@ -43,7 +43,7 @@ HOW = (
 )
 
 _BESIDE = (".txt", ".md", ".lst", ".csv", ".json", ".rec", ".idx", ".bin")
-_BESIDE_NAMES = ("readme", "license", "licence", "property")
+_BESIDE_NAMES = ("readme", "license", "licence", "property", "sheet.png")
 
 
 def load(root: Path, *, layout: Layout = "auto") -> TrainingFaces:
@@ -123,8 +123,8 @@ def load_folders(root: Path, name: str) -> TrainingFaces:
 
     Identities and pictures are sorted by name. Passed over are hidden files and folders, and,
     beside the folders of identities only, files that describe or pack the set: README, LICENSE,
-    ``property``, and .txt, .md, .lst, .csv, .json, .rec, .idx and .bin files. Everything else
-    that is no picture file is an error.
+    ``property``, ``sheet.png``, and .txt, .md, .lst, .csv, .json, .rec, .idx and .bin files.
+    Everything else that is no picture file is an error.
 
     Args:
         root: The folder. A ``counts.json`` in it says how many photos and identities there have to

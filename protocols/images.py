@@ -126,6 +126,18 @@ def _too_large(path: Path, record: str, found: str) -> BadInput:
     return BadInput(path, record, f"at most {MOST_PIXELS:,} pixels", found)
 
 
+def encode_jpeg(picture: UInt8[np.ndarray, "h w 3"], quality: int) -> bytes:
+    """RGB as JPEG, colours as fine as brightness.
+
+    Args:
+        picture: RGB.
+        quality: 1 to 100.
+    """
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=quality, subsampling=0)
+    return file.getvalue()
+
+
 def save_image(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
     """Write RGB as PNG; a half-written file never stands under the name.
 

@@ -97,7 +97,7 @@ def load(
         BadInput: A line is malformed, names a photo twice or one that is unknown, or contradicts
             the partition; or a count is off. Names the line.
     """
-    partition = _find(root, _LABELS, (PARTITION,))
+    partition = find_partition(root)
     if partition is None:
         raise DatasetUnavailable("RAF-DB's list of labels", root / "EmoLabel" / PARTITION, HOW)
     labels = _read_partition(partition)
@@ -131,6 +131,15 @@ def load(
         counted=counted.against,
         inputs=(*map(InputFile.of, files), *counted.inputs),
     )
+
+
+def find_partition(root: Path) -> Path | None:
+    """The list of labels, if there is one.
+
+    Raises:
+        BadInput: A folder cannot be looked into.
+    """
+    return _find(root, _LABELS, (PARTITION,))
 
 
 def _read_partition(path: Path) -> dict[str, int]:

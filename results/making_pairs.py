@@ -170,7 +170,7 @@ def make_pairs_of(config: MakePairs, show: "Show") -> MadePairs:
     order = _order(config)
     settings = settings_of(order, found, PHOTOS_A_SHARD, config.renders)
     out.mkdir(parents=True, exist_ok=True)
-    with _alone(out):
+    with alone(out):
         begin(out, settings)
         remove_partial(out)
         blocks = _blocks(_photos(found, config))
@@ -241,7 +241,7 @@ def _blocks(photos: "Sequence[PhotoToPair]") -> "list[PhotoBlock]":
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
+def alone(out: Path) -> Iterator[None]:
     """One run at a time writes to a folder."""
     from filelock import FileLock, Timeout
 

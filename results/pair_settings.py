@@ -113,7 +113,7 @@ def begin(out: Path, settings: PairSettings) -> None:
     remove_leftovers(out)
     if (out / ABOUT).exists():
         before, now = asdict(read_about(out).settings), asdict(settings)
-        changed = list(_differences(before, now))
+        changed = list(differences(before, now))
         if changed:
             expected = "the options that these pairs were begun with (or give another folder)"
             raise BadInput(out / ABOUT, "", expected, "; ".join(changed))
@@ -124,11 +124,11 @@ def begin(out: Path, settings: PairSettings) -> None:
     write_durably(out / ABOUT, About(settings).text().encode())
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """What is not the same, in words."""
     for name in [*before, *(one for one in now if one not in before)]:
         one, other = before.get(name, _ABSENT), now.get(name, _ABSENT)
         if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from (f"{name}, {what}" for what in _differences(one, other))
+            yield from (f"{name}, {what}" for what in differences(one, other))
         elif one != other:
             yield f"{name} {one} before, {other} now"

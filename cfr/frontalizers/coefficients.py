@@ -12,6 +12,7 @@ from torch import Tensor
 from cfr.align import Alignment, align_deep3d, five_from_68
 from cfr.camera import Camera
 from cfr.fit import FitSettings, fit
+from cfr.fit.contour import JAW
 from cfr.morphable.model import MorphableModel
 from cfr.pictures import to_float
 from cfr.regressor.network import RNet
@@ -53,6 +54,17 @@ class AlignedFaces:
         pairs = zip(self.alignments, self.points, strict=True)
         inside = np.stack([alignment.to_crop(points) for alignment, points in pairs])
         return torch.from_numpy(inside).to(self.picture)
+
+    def misses(self, landmarks: Float[Tensor, "b 68 _"]) -> list[float]:
+        """How far each face's points lie from these on average, in pixels of a 224 crop.
+
+        The jaw's do not count: detectors disagree on where a turned head's outline is.
+
+        Args:
+            landmarks: Where a fitted face model has its landmarks in the crops; x and y first.
+        """
+        apart = (landmarks[:, JAW:, :2] - self.at[:, JAW:]).norm(dim=-1).mean(dim=-1)
+        return (apart * 224 / self.picture.shape[-1]).tolist()
 
     def resized(self, size: int) -> "AlignedFaces":
         """The same faces, cut again at another size."""

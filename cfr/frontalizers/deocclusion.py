@@ -22,10 +22,12 @@ class Deoccluded:
     Attributes:
         photo: RGB; where :attr:`share` is 0, byte for byte the photo that it was made from.
         share: How much of each pixel is painted, from 0 to 1.
+        miss: As of :class:`cfr.frontalizers.types.Restored`.
     """
 
     photo: UInt8[np.ndarray, "h w 3"]
     share: Float[np.ndarray, "h w"]
+    miss: float | None = None
 
     @property
     def mask(self) -> Bool[np.ndarray, "h w"]:

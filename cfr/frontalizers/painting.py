@@ -6,7 +6,7 @@ estimated ones), batches, sizes. A method says which pose it turns to and how R_
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from cfr.align import Alignment
 from cfr.camera import place
 from cfr.frontalizers.coefficients import AlignedFaces, ByFit, CoefficientSource, align_faces
 from cfr.frontalizers.deocclusion import Deoccluded, blend, soft_share
+from cfr.frontalizers.poses import Pose, check_numbers, rotations
 from cfr.frontalizers.regions import hidden_regions
 from cfr.frontalizers.types import InPlace, Restored
 from cfr.gan.sources import Painter
@@ -138,18 +139,15 @@ class PaintingFrontalizer(ABC):
         self,
         photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
         points: Sequence[Float64[np.ndarray, "68 2"]],
+        poses: Sequence[Pose] | None = None,
     ) -> list[Restored]:
-        """Restore the faces of many photos, some dozens at once.
-
-        Args:
-            photos: RGB, of any sizes.
-            points: iBUG-68 points in the pixels of each.
-
-        Raises:
-            ValueError: Some points are not finite, or lie in one place.
-        """
-        fitted = self._some_at_once(photos, points)
-        return [look.restored for some in fitted for look in self._looks(some)]
+        """Restore the faces of many photos; see :class:`cfr.frontalizers.poses.Turner`."""
+        check_numbers(len(photos), len(points), poses)
+        found: list[Restored] = []
+        for some in self._some_at_once(photos, points):
+            own = None if poses is None else poses[len(found) : len(found) + len(some.faces.photos)]
+            found += [look.restored for look in self._looks(some, own)]
+        return found
 
     def in_place(
         self,
@@ -178,20 +176,29 @@ class PaintingFrontalizer(ABC):
         Raises:
             ValueError: The points are not finite, or lie in one place.
         """
-        return self._deoccluded(self._fit([photo], [points]))
+        return self.deocclude_many([photo], [points])[0]
+
+    def deocclude_many(
+        self,
+        photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        points: Sequence[Float64[np.ndarray, "68 2"]],
+    ) -> list[Deoccluded]:
+        """:meth:`deocclude` of many photos, some dozens at once."""
+        return [
+            one for some in self._some_at_once(photos, points) for one in self._deoccluded(some)
+        ]
 
     def look_and_deocclude(
         self, photo: UInt8[np.ndarray, "h w 3"], points: Float64[np.ndarray, "68 2"]
     ) -> tuple[Look, Deoccluded]:
         """Both :meth:`look` and :meth:`deocclude`, fitted once."""
         fitted = self._fit([photo], [points])
-        return self._looks(fitted)[0], self._deoccluded(fitted)
+        return self._looks(fitted)[0], self._deoccluded(fitted)[0]
 
     def _some_at_once(
         self, photos: Sequence[np.ndarray], points: Sequence[np.ndarray]
     ) -> Iterator[_Fitted]:
-        if len(photos) != len(points):
-            raise ValueError(f"{len(photos)} photos, points of {len(points)}")
+        check_numbers(len(photos), len(points), None)
         for first in range(0, len(photos), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
             yield self._fit(photos[some], points[some])
@@ -205,9 +212,9 @@ class PaintingFrontalizer(ABC):
         return _Fitted(faces, coefficients, mesh, torch.cat((seen, mesh.colors), dim=-1))
 
     @torch.no_grad()
-    def _looks(self, fitted: _Fitted) -> list[Look]:
+    def _looks(self, fitted: _Fitted, poses: Sequence[Pose] | None = None) -> list[Look]:
         faces, coefficients, _, _ = fitted
-        turned = self._turned(coefficients)
+        turned, misses = self._turned(coefficients, poses), self._misses(fitted)
         drawn = self._draw(fitted, turned)
         landmarks = faces.camera.project(turned[:, self.model.landmarks])[..., :2]
         zoom = self.size / self.painter.side
@@ -223,6 +230,7 @@ class PaintingFrontalizer(ABC):
                     points=points[at],
                     covered=resized_mask(covered[at], self.size),
                     occlusion=resized_mask(occlusion[at], self.size) if occlusion else None,
+                    miss=misses[at],
                 ),
                 crop=faces.crops[at],
                 projected=projected[at],
@@ -260,18 +268,26 @@ class PaintingFrontalizer(ABC):
         pairs = zip(drawn.mask.float().cpu().numpy(), drawn.face.cpu().numpy(), strict=True)
         return [hidden_regions(mask, face) for mask, face in pairs]
 
-    def _deoccluded(self, fitted: _Fitted) -> Deoccluded:
-        """Of the first face."""
-        one = self._in_place(fitted)[0]
-        hidden = np.zeros_like(one.face) if one.occlusion is None else one.occlusion
-        share = soft_share(hidden, one.face)
-        return blend(fitted.faces.photos[0], one.painted, share, one.alignment)
+    def _deoccluded(self, fitted: _Fitted) -> list[Deoccluded]:
+        found = []
+        faces = zip(fitted.faces.photos, self._in_place(fitted), self._misses(fitted), strict=True)
+        for photo, one, miss in faces:
+            hidden = np.zeros_like(one.face) if one.occlusion is None else one.occlusion
+            share = soft_share(hidden, one.face)
+            found.append(replace(blend(photo, one.painted, share, one.alignment), miss=miss))
+        return found
 
-    def _turned(self, coefficients: Coefficients) -> Float[Tensor, "b v 3"]:
-        """The shapes in the new pose, in the middle."""
+    def _misses(self, fitted: _Fitted) -> list[float]:
+        own = fitted.mesh.vertices[:, self.model.landmarks]
+        return fitted.faces.misses(fitted.faces.camera.project(own))
+
+    def _turned(
+        self, coefficients: Coefficients, poses: Sequence[Pose] | None
+    ) -> Float[Tensor, "b v 3"]:
+        """The shapes in the new poses, in the middle."""
         own = coefficients.rotation
-        pose = own.new_tensor([0.0, self.yaw, 0.0]).repeat(len(own), 1)
-        pose[:, 0] = own[:, 0] if self.keep_pitch else self._pitches(own[:, 0])
+        pitches = own[:, 0] if self.keep_pitch else self._pitches(own[:, 0])
+        pose = rotations(pitches, self.yaw, poses)
         return place(self.model.shape(coefficients), pose, torch.zeros_like(own))
 
     def _draw(self, fitted: _Fitted, vertices: Float[Tensor, "b v 3"]) -> _Drawn:

@@ -5,7 +5,7 @@ whatever hid the face included; R_e the model's estimated texture under the esti
 knows nothing of what hid the face, and little of the person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -17,6 +17,8 @@ from torch import Tensor
 from cfr.align import Alignment, align_deep3d, five_from_68
 from cfr.camera import Camera, place
 from cfr.fit import FitSettings, fit, fit_points
+from cfr.frontalizers.coefficients import AlignedFaces, align_faces
+from cfr.frontalizers.poses import Pose, check_numbers, rotations
 from cfr.frontalizers.types import Restored
 from cfr.mesh import reconstruct
 from cfr.morphable.model import MorphableModel
@@ -24,6 +26,8 @@ from cfr.pictures import to_float, to_uint8
 from cfr.render.shading import render
 from cfr.texture import sample_photo
 from cfr.types import Coefficients, FaceMesh
+
+_AT_ONCE = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +93,6 @@ class RenderFrontalizer:
             "torch": str(torch.__version__),
         }
 
-    @torch.no_grad()
     def restore(
         self, photo: UInt8[np.ndarray, "h w 3"], points: Float64[np.ndarray, "68 2"]
     ) -> Restored:
@@ -100,19 +103,46 @@ class RenderFrontalizer:
         Raises:
             ValueError: The points are not finite, or lie in one place.
         """
-        alignment = align_deep3d(five_from_68(points), self.size)
-        picture, at = self._inputs(alignment.crop(photo), alignment.to_crop(points))
-        if self.texture == "photo":
-            coefficients = fit_points(self.model, at, self._camera, self.settings)
-            mesh = self.model.shape(coefficients)
-            placed = place(mesh, coefficients.rotation, coefficients.translation)
-            colors = sample_photo(picture, self._camera.project(placed))
-        else:
-            coefficients = fit(self.model, at, picture, self._camera, self.settings)
-            colors = reconstruct(self.model, coefficients).colors
-        turned = self._turned(coefficients)
+        return self.restore_many([photo], [points])[0]
+
+    def restore_many(
+        self,
+        photos: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+        points: Sequence[Float64[np.ndarray, "68 2"]],
+        poses: Sequence[Pose] | None = None,
+    ) -> list[Restored]:
+        """:meth:`restore` of many; see :class:`cfr.frontalizers.poses.Turner`."""
+        check_numbers(len(photos), len(points), poses)
+        found: list[Restored] = []
+        for first in range(0, len(photos), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            device = self.model.mean_shape.device
+            faces = align_faces(photos[some], points[some], self.size, device)
+            found += self._restored(faces, None if poses is None else poses[some])
+        return found
+
+    @torch.no_grad()
+    def _restored(self, faces: AlignedFaces, poses: Sequence[Pose] | None) -> list[Restored]:
+        coefficients, vertices, colors = self._colored(faces)
+        turned = self._turned(coefficients, poses)
         image, covered = render(FaceMesh(turned, colors, self.model.triangles), self._camera)
-        return Restored(to_uint8(image)[0], self._points(turned), covered[0].cpu().numpy())
+        misses = faces.misses(self._camera.project(vertices[:, self.model.landmarks]))
+        parts = zip(
+            to_uint8(image), self._points(turned), covered.cpu().numpy(), misses, strict=True
+        )
+        return [Restored(one, at, shown, miss=miss) for one, at, shown, miss in parts]
+
+    def _colored(
+        self, faces: AlignedFaces
+    ) -> tuple[Coefficients, Float[Tensor, "b v 3"], Float[Tensor, "b v 3"]]:
+        """What faces are, where their vertices stand in the crops, and the colours of these."""
+        if self.texture == "estimated":
+            found = fit(self.model, faces.at, faces.picture, self._camera, self.settings)
+            mesh = reconstruct(self.model, found)
+            return found, mesh.vertices, mesh.colors
+        found = fit_points(self.model, faces.at, self._camera, self.settings)
+        placed = place(self.model.shape(found), found.rotation, found.translation)
+        return found, placed, sample_photo(faces.picture, self._camera.project(placed))
 
     @torch.no_grad()
     def __call__(
@@ -149,7 +179,7 @@ class RenderFrontalizer:
             projected=pictures[0],
             estimated=pictures[1],
             coverage=coverage[0].cpu().numpy(),
-            points=self._points(turned),
+            points=self._points(turned)[0],
             coefficients=coefficients,
             alignment=alignment,
         )
@@ -166,13 +196,16 @@ class RenderFrontalizer:
         picture = to_float(crop[None], device)
         return picture, torch.from_numpy(points).to(device)[None].float()
 
-    def _turned(self, coefficients: Coefficients) -> Float[Tensor, "1 v 3"]:
-        """The shape in the new pose, in the middle."""
-        pose = coefficients.rotation.new_tensor([[self.pitch, self.yaw, 0.0]])
+    def _turned(
+        self, coefficients: Coefficients, poses: Sequence[Pose] | None = None
+    ) -> Float[Tensor, "b v 3"]:
+        """The shapes in the new poses, in the middle."""
+        pitches = torch.full_like(coefficients.rotation[:, 0], self.pitch)
+        pose = rotations(pitches, self.yaw, poses)
         still = torch.zeros_like(coefficients.translation)
         return place(self.model.shape(coefficients), pose, still)
 
-    def _points(self, turned: Float[Tensor, "1 v 3"]) -> Float64[np.ndarray, "68 2"]:
-        """The landmarks of a shape that stands before the camera."""
-        at = self._camera.project(turned[:, self.model.landmarks])[0, :, :2]
+    def _points(self, turned: Float[Tensor, "b v 3"]) -> Float64[np.ndarray, "b 68 2"]:
+        """The landmarks of shapes that stand before the camera."""
+        at = self._camera.project(turned[:, self.model.landmarks])[..., :2]
         return at.double().cpu().numpy()

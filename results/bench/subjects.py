@@ -129,6 +129,13 @@ def restore(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_restoring(repeats)
 
 
+def augment(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """Versions of training pictures by each method, against encoding the pictures again."""
+    from results.bench.augmenting import time_augmenting
+
+    yield from time_augmenting(repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
@@ -143,4 +150,5 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "pairs": pairs,
     "train-gan": train_gan,
     "restore": restore,
+    "augment": augment,
 }

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from protocols.photos import FolderPhotos, PackedPhotos
+from protocols.record_photos import RecordPhotos
 from protocols.types import Samples
 from results.export.stages import Photo
 
@@ -59,8 +60,9 @@ class Contents:
         return Photo(self.samples.photos.content(index), file, record)
 
     def file(self, row: int) -> Path:
-        """The file that a face's photo is in."""
-        return self._place(int(self.samples.photo[row]))[0]
+        """The file that a face's photo is in; of a packed one with the record's name after it."""
+        file, record = self._place(int(self.samples.photo[row]))
+        return file / record if isinstance(self.samples.photos, RecordPhotos) else file
 
     def boxes(self) -> Iterator[np.ndarray | None]:
         """Each face's published box: left, top, right, bottom, the outer edges of its pixels."""
@@ -78,4 +80,6 @@ class Contents:
             return photos.root / photos.names[index], ""
         if isinstance(photos, PackedPhotos):
             return photos.file, photos.names[index]
+        if isinstance(photos, RecordPhotos):
+            return photos.file.path, photos.names[index]
         return Path(photos.names[index]), ""

@@ -5,6 +5,7 @@ import pytest
 
 from cfr.gan.generator import Generator, GeneratorSize
 from results.bench import rasterizing, restoring, scoring
+from results.bench.augmenting import time_augmenting
 from results.bench.loading import time_loading
 from results.bench.pairing import time_making
 from results.bench.rasterizing import peak_memory_apart
@@ -32,6 +33,14 @@ def test_the_bootstrap_subject_runs() -> None:
     (timing,) = SUBJECTS["bootstrap"](None, 1)
     assert isinstance(timing, Timing)
     assert timing.reference == "scipy.stats.bootstrap"
+
+
+def test_the_augment_subject_runs() -> None:
+    """Its first way, on two pictures."""
+    timing = next(time_augmenting(1, faces=2))
+    assert timing.subject == "a version, render"
+    assert timing.seconds > 0
+    assert "a second of one core" in timing.note
 
 
 def test_an_image_takes_little_memory() -> None:
