@@ -67,10 +67,10 @@ RECIPES: Mapping[str, Sequence[Mapping[str, float]]] = {
 }
 """Expression → its variants: movement → share of its full extent. A movement that the model has on
 either side is made on both."""
-WEAKEST, STRONGEST = 0.45, 1.0
-"""Shares of a recipe that are drawn."""
-_LEFT_OUT = 0.12  # how often a movement of a recipe is not made
-_ELSEWHERE = 0.1  # deviation of all other movements, as a share of their extent
+WEAKEST, STRONGEST = 0.75, 1.3
+"""Shares of a recipe that are drawn; the model's limits cut what is more than it can show."""
+_LEFT_OUT = 0.1  # how often a movement of a recipe is not made
+_ELSEWHERE = 0.08  # deviation of all other movements, as a share of their extent
 
 
 def draw_expression(
@@ -95,7 +95,7 @@ def draw_expression(
     weights += strayed * few * rng.normal(0, _ELSEWHERE, len(extent)) * extent
     for movement, share in recipe.items():
         left_out = rng.uniform() < _LEFT_OUT * strayed
-        factor = strength * np.exp(rng.normal(0, 0.25) * strayed)
+        factor = strength * np.exp(rng.normal(0, 0.2) * strayed)
         for mode in _modes(names, movement):
             uneven = np.exp(rng.normal(0, 0.12) * strayed)
             if not left_out:

@@ -16,7 +16,7 @@ from cfr.synthetic.shots import Shot
 from protocols.aflw2000 import IMAGES
 from results.synthetic.casting import Cast, Look, some
 from results.synthetic.options import Scale
-from results.synthetic.plan import Photo, SetPlan, Truth, write_text
+from results.synthetic.plan import Photo, SetPlan, Truth, write_file, write_text
 from results.synthetic.seeds import plan_rng
 from results.synthetic.shares import AFLW2000, FEW_KINDS
 
@@ -88,12 +88,10 @@ def _write_mat(path: Path, points: np.ndarray, angles: Sequence[float] | np.ndar
 
     from scipy.io import savemat
 
-    from results.cache.durable import write_durably
-
     low, high = points[:2].min(1), points[:2].max(1)
     middle, scale = (low + high) / 2, np.sqrt(np.prod(high - low)) / 1000
     para = np.array([[*angles, *middle, 0.0, scale]], np.float32)
     buffer = io.BytesIO()
     savemat(buffer, {"pt3d_68": points.astype(np.float32), "Pose_Para": para})
     content = buffer.getvalue()
-    write_durably(path, b"MATLAB 5.0 MAT-file, made up".ljust(116) + content[116:])
+    write_file(path, b"MATLAB 5.0 MAT-file, made up".ljust(116) + content[116:])

@@ -39,7 +39,10 @@ def plan(scale: Scale, world: int, why: str) -> SetPlan:
         again = again + 1 if at and numbers[at - 1] == number else 1
         photos.append(Photo(f"{NAME}/{number:07d}/{again:03d}.jpg", shot, aligned=True))
     each = count // people
-    rows = {f"person {one}": range(one * each, one * each + min(8, each)) for one in range(6)}
+    rows = {
+        f"person {one}": range(one * each, one * each + min(8, each))
+        for one in range(min(6, people))
+    }
     finish = partial(_finish, why, photos, numbers)
     return SetPlan("casia", photos, finish, rows if scale != "full" else {"": some(count, 48)})
 

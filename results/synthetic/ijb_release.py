@@ -12,7 +12,7 @@ from protocols.ijb_counts import GALLERIES, Dataset
 from protocols.images import read_image
 from results.synthetic.media import Template
 from results.synthetic.nist import Faces
-from results.synthetic.plan import write_text
+from results.synthetic.plan import write_file, write_text
 from results.synthetic.taking import encode
 
 _MARGIN = 0.25  # of the box, on each side
@@ -86,9 +86,7 @@ def _write_crops(
     crop, points = _crop(picture, faces.truth.boxes[photo].astype(np.float64), five)
     content = encode(crop, ".jpg")
     for at, _ in rows:
-        part = crops / f".{at + 1}.jpg.part"
-        part.write_bytes(content)
-        part.replace(crops / f"{at + 1}.jpg")
+        write_file(crops / f"{at + 1}.jpg", content)
     # Whoever is turned away or covered, a detector is less sure of.
     sure = 1 - abs(faces.photos[photo].shot.pose_degrees[1]) / 180 - faces.truth.hidden[photo] / 2
     numbers = " ".join(f"{value:.3f}" for value in points.ravel().tolist())

@@ -55,7 +55,10 @@ def plan(scale: Scale, world: int, why: str) -> SetPlan:
         "genuine": FOLDS * pairs,
         "photos": len(used),
     }
-    rows = {f"person {one}": range(one * each, (one + 1) * each) for one in range(6)}
+    rows = {
+        f"person {one}": range(one * each, (one + 1) * each)
+        for one in range(min(6, FOLDS * people))
+    }
     rows |= {"others": some(len(photos), 8)}
     return SetPlan("lfw", photos, partial(_finish, why, lines, counts), rows)
 

@@ -91,6 +91,13 @@ class SetPlan:
         return np.unique([photo.shot.person for photo in self.photos])
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Write one of many files: under its name it is whole or not there."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
 def write_text(path: Path, lines: Sequence[str], newline: str = "\n") -> None:
     """Write lines; the folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)

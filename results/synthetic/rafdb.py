@@ -38,7 +38,7 @@ LOOK = Look(
     zoom=(1.12, 1.24),
     bins=RAFDB,
     kinds=KINDS,
-    quality=Quality(noise=1.0, kept=0.6, exposure=0.12, grey=0.05),
+    quality=Quality(noise=0.8, kept=0.7, exposure=0.1, grey=0.05),
     roll=3.0,
     shift=0.05,
 )

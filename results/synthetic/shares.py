@@ -14,11 +14,11 @@ from jaxtyping import Float64, Int64
 
 Bins = Sequence[tuple[float, float, float]]
 """Least and greatest |yaw| in degrees, and how often."""
-IJB: Bins = ((0, 15, 0.353), (15, 30, 0.297), (30, 45, 0.057), (45, 85, 0.293))
-LFW: Bins = ((0, 12, 0.72), (12, 25, 0.24), (25, 40, 0.04))
-CASIA: Bins = ((0, 15, 0.45), (15, 30, 0.27), (30, 50, 0.16), (50, 80, 0.12))
-RAFDB: Bins = ((0, 29, 1821), (31, 44, 689), (46, 75, 558))
-AFLW2000: Bins = ((0, 29, 1306), (31, 59, 462), (61, 88, 232))
+IJB: Bins = ((0.0, 15.0, 0.353), (15.0, 30.0, 0.297), (30.0, 45.0, 0.057), (45.0, 85.0, 0.293))
+LFW: Bins = ((0.0, 12.0, 0.72), (12.0, 25.0, 0.24), (25.0, 40.0, 0.04))
+CASIA: Bins = ((0.0, 15.0, 0.45), (15.0, 30.0, 0.27), (30.0, 50.0, 0.16), (50.0, 80.0, 0.12))
+RAFDB: Bins = ((0.0, 29.0, 1821.0), (31.0, 44.0, 689.0), (46.0, 75.0, 558.0))
+AFLW2000: Bins = ((0.0, 29.0, 1306.0), (31.0, 59.0, 462.0), (61.0, 88.0, 232.0))
 
 Kinds = Mapping[str, float]
 """Kind of occluder → share of photos."""
@@ -33,7 +33,7 @@ IJB_KINDS: Kinds = {
 FEW_KINDS: Kinds = {"glasses": 0.05, "hair": 0.03, "hand": 0.01, "phone": 0.005, "scarf": 0.005}
 
 
-def apportion(count: int, shares: Sequence[float]) -> list[int]:
+def apportion(count: int, shares: Sequence[float] | Sequence[int]) -> list[int]:
     """Whole numbers that sum to ``count`` and are as near to the shares as can be."""
     exact = np.asarray(shares, np.float64) / np.sum(shares) * count
     whole = np.floor(exact).astype(int)

@@ -18,7 +18,7 @@ from results.cache.durable import remove_leftovers, write_durably
 from results.export.ground import one_thread
 from results.export.mapping import Workers, map_blocks
 from results.export.work import Show
-from results.synthetic.plan import CELLS, Photo, SetPlan, Truth
+from results.synthetic.plan import CELLS, Photo, SetPlan, Truth, write_file
 
 BLOCK = 32
 """Photos of a block: a second or so of work, which a killed run loses."""
@@ -85,9 +85,7 @@ def take_photo_of(root: Path, photo: Photo) -> Truth:
         picture, points = alignment.crop(picture), alignment.to_crop(points)
         depth = depth * np.sqrt(abs(np.linalg.det(alignment.matrix[:, :2])))
     path = root / photo.name
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(encode(picture, path.suffix))
-    part.replace(path)
+    write_file(path, encode(picture, path.suffix))
     return Truth(
         points=points[None].astype(np.float32),
         depth=depth[None].astype(np.float32),
