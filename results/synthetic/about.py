@@ -10,6 +10,7 @@ from protocols.errors import BadInput
 from protocols.types import InputFile
 from results.cache.durable import remove_leftovers, write_durably
 from results.export.ground import Ground
+from results.record import MADE_UP
 from results.synthetic.options import MakeSynthetic
 from results.synthetic.plan import SetPlan
 from results.synthetic.truth_files import POINTS, TRUTH
@@ -42,7 +43,7 @@ class About:
     @property
     def why(self) -> str:
         """What tables say of the counts."""
-        return f"made-up people, scale {self.scale}, seed {self.seed}"
+        return f"{MADE_UP}, scale {self.scale}, seed {self.seed}"
 
     def write(self, out: Path) -> None:
         """Write it into the world's folder."""

@@ -183,6 +183,20 @@ def test_casia_as_records_and_as_folders(world: Path) -> None:
     assert np.abs(five[frontal] - ARCFACE_112).max() < 8
 
 
+def test_scores_on_it_are_not_called_real(world: Path, tmp_path: Path) -> None:
+    """From the loader to the cells of a record."""
+    from results.loading import Source
+    from results.tables.scores import Score, compute
+
+    count = len(lfw.load(world / "lfw").samples)
+    embeddings = tmp_path / "random.npy"
+    np.save(embeddings, np.random.default_rng(0).normal(size=(count, 8)).astype(np.float32))
+    source = Source("lfw", root=world / "lfw")
+    result = compute(Score(source, embeddings=(f"random={embeddings}",)))
+    origins = {cell.origin for cell in result.record.cells}
+    assert origins == {"measured on the synthetic world", "unavailable"}
+
+
 def test_points_are_a_sidecar(world: Path) -> None:
     from cfr.landmarks.sources import load_landmarker
 
