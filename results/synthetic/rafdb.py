@@ -35,12 +35,12 @@ _AGAIN = 1  # rows of the list of occluded faces that stand there twice, as offi
 KINDS: Kinds = {kind: count / COUNTS["test"] for kind, count in _LISTED.items()}
 LOOK = Look(
     size=100,
-    zoom=(1.12, 1.24),
+    zoom=(1.16, 1.22),
     bins=RAFDB,
     kinds=KINDS,
-    quality=Quality(noise=0.8, kept=0.7, exposure=0.1, grey=0.05),
-    roll=3.0,
-    shift=0.05,
+    quality=Quality(noise=0.8, kept=0.75, exposure=0.1, grey=0.05),
+    roll=2.0,
+    shift=0.02,
 )
 
 
