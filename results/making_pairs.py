@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from protocols.errors import BadInput, BadOption
+from results.alone import alone
 from results.option_checks import require_least, require_share
 
 if TYPE_CHECKING:  # PyTorch is imported when a run begins
@@ -238,18 +238,6 @@ def _blocks(photos: "Sequence[PhotoToPair]") -> "list[PhotoBlock]":
         PhotoBlock(number, first, tuple(photos[first : first + PHOTOS_A_SHARD]))
         for number, first in enumerate(range(0, len(photos), PHOTOS_A_SHARD))
     ]
-
-
-@contextmanager
-def alone(out: Path) -> Iterator[None]:
-    """One run at a time writes to a folder."""
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(out / ".lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise BadInput(out, "", "a folder that no other run writes to", "one that does") from error
 
 
 def _finish(out: Path, settings: "PairSettings", blocks: "Sequence[PhotoBlock]") -> "About":

@@ -20,6 +20,18 @@ MEASURED: Mapping[World, Origin] = {
     "synthetic": "measured on the synthetic world",
 }
 """Where a number comes from, by the world that the photos show."""
+MADE_UP = "made-up people"
+"""What a ``counts.json`` of the synthetic world begins with."""
+
+
+def origin_of(counted: str, stated: World) -> Origin:
+    """Where a number comes from that was measured on a protocol.
+
+    Args:
+        counted: By which counts the protocol was checked; those of the synthetic world tell it.
+        stated: What the command was told.
+    """
+    return MEASURED["synthetic" if f"({MADE_UP}" in counted else stated]
 
 
 @dataclass(frozen=True)

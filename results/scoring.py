@@ -10,7 +10,7 @@ from protocols.errors import BadOption
 from protocols.types import InputFile
 from results.environment import current_environment
 from results.loading import Source, load_identification, load_verification
-from results.record import MEASURED, Cell, Comparison, RunRecord, World
+from results.record import Cell, Comparison, RunRecord, World, origin_of
 
 if TYPE_CHECKING:  # what computes is imported when something is computed
     from protocols.photos import Missing
@@ -43,7 +43,7 @@ class Scoring:
     """How faces make a template: N0D1F1 and the like (norm kept, detector's weight, flip-sum), or
     all; N0D0F0, or N0D0F1 where mirrored faces are given, by default."""
     world: World = "real"
-    """What the photos are, for the record."""
+    """What the photos are, for the record; those of make_synthetic.py are known."""
     resamples: int = 1000
     """Bootstrap resamples behind each 95 % interval; 0 for none."""
     seed: int = 0
@@ -109,13 +109,14 @@ class Whole:
 
     def cells(self) -> Iterator[Cell]:
         """Every value as a record holds it."""
+        whose = self.protocols[0].counted, self.scoring.world
         for row, columns in self.scored.values.items():
             for column, one in columns.items():
                 yield Cell(
                     row=row,
                     column=column,
                     value=one.value,
-                    origin="unavailable" if one.value is None else MEASURED[self.scoring.world],
+                    origin="unavailable" if one.value is None else origin_of(*whose),
                     n=one.n,
                     interval=one.interval,
                     reason=one.reason,

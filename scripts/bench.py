@@ -19,9 +19,10 @@ class Bench:
 
     subjects: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Any of startup, table4, bootstrap, render, fit, face-model, score, load, embed, regress,
-    pairs, train-gan, restore, augment; all by default."""
+    pairs, train-gan, restore, augment, synth; all by default."""
     root: Path | None = None
-    """Folder of AFLW2000-3D for table4, of LFW for face-model; beats CFR_DATA and data.toml."""
+    """Folder of AFLW2000-3D for table4, of LFW for face-model, of a synthetic world for synth;
+    beats CFR_DATA and data.toml."""
     repeats: int = 5
     """Timed pairs of each subject and its reference, after one warm-up."""
 

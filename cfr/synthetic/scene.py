@@ -12,16 +12,14 @@ import torch
 from jaxtyping import Bool, Float64, UInt8
 from torch import Tensor
 
-from cfr.camera import Camera, place, turn
-from cfr.lighting import shade
+from cfr.camera import Camera
 from cfr.morphable.model import MorphableModel
-from cfr.normals import vertex_normals
 from cfr.occluders.kinds import occlude
 from cfr.occluders.types import FittedFace, OccluderRecord
-from cfr.render.shading import Rendered, render
 from cfr.synthetic.backgrounds import draw_background, take_photo
+from cfr.synthetic.drawing import composite, draw_light, draw_movements, photograph
 from cfr.synthetic.identity import Identity
-from cfr.types import Coefficients, FaceMesh
+from cfr.types import Coefficients
 
 
 @dataclass(frozen=True)
@@ -114,14 +112,14 @@ def draw_scenes(
         rotation=torch.zeros_like(coefficients.rotation),
         translation=torch.zeros_like(coefficients.translation),
     )
-    mesh, seen = _photograph(model, people, coefficients, camera)
-    _, front = _photograph(model, people, facing, camera)
+    mesh, seen = photograph(model, people, coefficients, camera)
+    _, front = photograph(model, people, facing, camera)
     points = camera.project(mesh.vertices[:, model.landmarks])[..., :2].double().cpu().numpy()
     found = []
     for index, (person, seed) in enumerate(zip(people, seeds, strict=True)):
         rng = np.random.default_rng((seed, 3))
         behind = draw_background(rng, settings.size, settings.background)
-        clean, frontal = (_composite(one, index, behind) for one in (seen, front))
+        clean, frontal = (composite(one, index, behind) for one in (seen, front))
         one = _row(coefficients, index)
         covered = clean, np.zeros(clean.shape[:2], bool), None
         if settings.occluders and rng.uniform() < settings.occluded:
@@ -159,11 +157,11 @@ def _coefficients(
     rows = []
     for seed in seeds:
         rng = np.random.default_rng((seed, 2))
-        expression = _expression(rng, highest, settings.expression)
+        expression = draw_movements(rng, highest, settings.expression)
         largest = (settings.pitch_degrees, settings.yaw_degrees, settings.roll_degrees)
         rotation = rng.uniform(-1, 1, 3) * np.radians(largest)
         translation = rng.uniform(-1, 1, 3) * settings.shift * (1, 1, 10)
-        rows.append((expression, rotation, _light(rng, settings.light), translation))
+        rows.append((expression, rotation, draw_light(rng, settings.light), translation))
     expression, rotation, lighting, translation = (
         torch.tensor(np.stack(part), dtype=torch.float32, device=device)
         for part in zip(*rows, strict=True)
@@ -177,49 +175,6 @@ def _coefficients(
         translation=translation,
         model=layout.model,
     )
-
-
-def _expression(rng: np.random.Generator, highest: np.ndarray, strength: float) -> np.ndarray:
-    """A few movements at a time, strong ones seldom; the model's limits are still to be met."""
-    drawn = rng.normal(size=len(highest)) * np.where(highest <= 1, 1 / 3, 1.0)  # thirds of 1
-    chosen = rng.uniform(size=len(highest)) < 0.5
-    return strength * drawn * chosen * 2
-
-
-def _light(rng: np.random.Generator, strength: float) -> np.ndarray:
-    """27 weights: an even light, one from a direction above, a little of everything, a tint."""
-    azimuth, height = rng.uniform(-np.pi, np.pi) * 0.6, rng.uniform(-0.2, 1.0)
-    x, y, z = np.sin(azimuth) * np.cos(height), np.sin(height), np.cos(azimuth) * np.cos(height)
-    directed = rng.uniform(0, strength)
-    weights = np.zeros(9)
-    weights[1:4] = directed * np.array((-y, z, -x))
-    weights[4:] = rng.normal(0, 0.05 * strength, 5)
-    exposure = np.exp(rng.normal(0, 0.1))
-    weights[0] = 0.2 - 0.55 * directed
-    even = np.zeros(9)
-    even[0] = 0.8  # cfr.lighting.AMBIENT, which exposure and tint scale as well
-    tint = exposure * np.exp(rng.normal(0, 0.04, 3))
-    return np.concatenate([(weights + even) * one - even for one in tint])
-
-
-def _photograph(
-    model: MorphableModel, people: list[Identity], coefficients: Coefficients, camera: Camera
-) -> tuple[FaceMesh, Rendered]:
-    shape = model.shape(coefficients) + torch.stack([person.relief for person in people])
-    albedo = model.albedo(coefficients) + torch.stack([one.complexion for one in people])
-    normals = turn(vertex_normals(shape, model.triangles, model.incident), coefficients.rotation)
-    mesh = FaceMesh(
-        vertices=place(shape, coefficients.rotation, coefficients.translation),
-        colors=shade(albedo.clamp(0.02, 1), normals, coefficients.lighting),
-        triangles=model.triangles,
-    )
-    return mesh, render(mesh, camera)
-
-
-def _composite(rendered: Rendered, index: int, behind: np.ndarray) -> np.ndarray:
-    face = rendered.image[index].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
-    covered = rendered.coverage[index].cpu().numpy()[..., None]
-    return np.round(255 * np.where(covered, face, behind)).astype(np.uint8)
 
 
 def _row(coefficients: Coefficients, index: int) -> Coefficients:

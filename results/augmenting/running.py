@@ -9,6 +9,7 @@ from typing import Any
 
 from protocols.errors import BadInput, BadOption
 from protocols.roots import artifacts_folder
+from results.alone import alone
 from results.augmenting.about import ABOUT, WORK, begin, finish, settings_of
 from results.augmenting.assembling import SHEET, Assembly
 from results.augmenting.finding import (
@@ -30,7 +31,6 @@ from results.export.ground import Ground, digest, torch_device
 from results.export.locating import Setup
 from results.export.mapping import Workers, map_blocks
 from results.export.work import Show
-from results.making_pairs import alone
 
 PICTURES_A_PART = 64
 _PARTS_AT_ONCE = 32

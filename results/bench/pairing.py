@@ -45,13 +45,13 @@ def time_making(repeats: int, size: int = _SIZE, faces: int = _FACES) -> Iterato
         root = Path(folder)
         photos = _photograph(root / "photos", faces)
         model = load_model("builtin")
-        draw = partial(_draw, model, size)
+        draw = partial(draw_once, model, size)
         for name, coefficients in (("fitted", FIT), ("by a regressor", _path(_REGRESSOR))):
             order = _order(size, coefficients, "cpu")
             make = _shards(root / name, order, photos)
             subject = f"a pair of {size}² from photo and points to PNG, {name}"
             timing = time_pairs(subject, make, "one face drawn", draw, repeats).divided(faces)
-            yield replace(timing, note=_note(timing.seconds, _cpu_seconds(make) / faces, name))
+            yield replace(timing, note=_note(timing.seconds, cpu_seconds(make) / faces, name))
         live = _live(root, model, size, photos)
         numbers = itertools.count()
         read = partial(_read, live, numbers)
@@ -124,7 +124,7 @@ def _shards(folder: Path, order: PairOrder, photos: list[PhotoToPair]) -> Callab
     return make
 
 
-def _cpu_seconds(call: Callable[[], object]) -> float:
+def cpu_seconds(call: Callable[[], object]) -> float:
     """Of this process: what the clock says depends on who else computes."""
     begun = time.process_time()
     call()
@@ -158,7 +158,7 @@ def _read(live: LivePairs, numbers: Iterator[int]) -> object:
     return live.read(number % len(live), number)
 
 
-def _draw(model: MorphableModel, size: int) -> object:
+def draw_once(model: MorphableModel, size: int) -> object:
     """What the reference is: the mean face, drawn once."""
     camera = Camera().resized(size)
     at = camera.project(reconstruct(model, model.layout().zeros(1)).vertices)

@@ -136,6 +136,13 @@ def augment(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_augmenting(repeats)
 
 
+def synth(root: Path | None, repeats: int) -> Iterator[Timing | Quality]:
+    """Photos of made-up people, and what can be learned of a world that is there."""
+    from results.bench.synthesizing import measure_world
+
+    yield from measure_world(root, repeats)
+
+
 SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]] = {
     "startup": startup,
     "table4": table4,
@@ -151,4 +158,5 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "train-gan": train_gan,
     "restore": restore,
     "augment": augment,
+    "synth": synth,
 }

@@ -79,6 +79,7 @@ def classify(
         ),
         inputs={file.path.name: file.sha256 for file in protocol.inputs},
         devices=tuple(devices),
+        counted=protocol.counted,
     )
 
 

@@ -18,7 +18,7 @@ from protocols.types import InputFile
 from results.environment import current_environment
 from results.loading import Source, load
 from results.paper import TABLES, paper_value
-from results.record import MEASURED, Cell, Comparison, RunRecord, World
+from results.record import Cell, Comparison, RunRecord, World, origin_of
 from results.tables.result import Result, TableFigure
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Options:
     """What the tables of recognition share."""
 
     world: World = "real"
-    """What the photos are, for the record."""
+    """What the photos are, for the record; those of make_synthetic.py are known."""
     resamples: int = 1000
     """Bootstrap resamples behind each 95 % interval; 0 for none."""
     seed: int = 0
@@ -108,6 +108,7 @@ class Found:
         notes: What a reader has to know.
         inputs: sha256 of each file of the protocol.
         devices: Where networks ran.
+        counted: By which counts the protocol was checked.
         figures: What belongs to it.
     """
 
@@ -117,6 +118,7 @@ class Found:
     notes: Sequence[str] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     devices: Sequence[str] = ()
+    counted: str = ""
     figures: Sequence[TableFigure] = ()
 
 
@@ -236,7 +238,7 @@ def _cell(
         row=row.name,
         column=column.name,
         value=one.value,
-        origin="unavailable" if one.value is None else MEASURED[config.world],
+        origin="unavailable" if one.value is None else origin_of(part.counted, config.world),
         n=one.n,
         interval=one.interval,
         paper=printed,

@@ -75,6 +75,7 @@ def _measure(config: Verified, name: str, rows: Sequence[Row], columns: Sequence
         rule=whole.rule,
         notes=(*whole.sentences(), *(f"Warning: {one}" for one in found.warnings)),
         inputs=whole.inputs,
+        counted=whole.protocols[0].counted,
         devices=tuple(
             first.exporter.recognizer(way).identity.get("device", "cpu") for way in first.ways
         ),

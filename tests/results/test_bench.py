@@ -1,16 +1,18 @@
 """The stopwatch, not the speed: no test asserts a time."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from cfr.gan.generator import Generator, GeneratorSize
-from results.bench import rasterizing, restoring, scoring
+from results.bench import rasterizing, restoring, scoring, synthesizing
 from results.bench.augmenting import time_augmenting
 from results.bench.loading import time_loading
 from results.bench.pairing import time_making
 from results.bench.rasterizing import peak_memory_apart
 from results.bench.subjects import SUBJECTS
-from results.bench.timing import Timing, python_process, time_pairs
+from results.bench.timing import Quality, Timing, python_process, time_pairs
 from results.bench.worlds import Size, make_world
 
 SMALL = Size("IJB-C", images=900, templates=120, gallery=30, pairs=1500, genuine=80)
@@ -118,3 +120,23 @@ def test_the_pairs_subject_runs() -> None:
     assert "pairs a second of one process" in regressed.note
     assert live.subject == "a pair on the fly"
     assert min(fitted.ratio, regressed.ratio, live.ratio) > 0
+
+
+def test_the_synth_subject_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two photos, and a world too small to learn much from."""
+    from results.export.work import no_bar
+    from results.synthetic import rafdb
+    from results.synthetic.making import make_synthetic
+    from results.synthetic.options import MakeSynthetic
+
+    monkeypatch.setattr(synthesizing, "BLOCK", 2)
+    monkeypatch.setitem(rafdb.SIZES, "tiny", (12, 8))
+    make_synthetic(MakeSynthetic(tmp_path / "world", sets=("rafdb",), jobs=1), no_bar)
+    timing, learned, shuffled = SUBJECTS["synth"](tmp_path / "world", 1)
+    assert isinstance(timing, Timing)
+    assert "photos a second of one process" in timing.note
+    for one in (learned, shuffled):
+        assert isinstance(one, Quality)
+        assert one.value is not None
+        assert 0 <= one.value <= 100
+        assert one.n == 8

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from protocols.errors import BadInput
-from results.record import Cell, RunRecord, read_record
+from results.record import Cell, RunRecord, origin_of, read_record
 
 
 def test_a_record_survives_the_disk(record: RunRecord, tmp_path: Path) -> None:
@@ -48,3 +48,11 @@ def test_cells_are_found_by_name(record: RunRecord) -> None:
     assert record.cells[1].difference is None
     with pytest.raises(KeyError):
         record.cell("third", "0–30")
+
+
+def test_the_synthetic_world_tells_itself() -> None:
+    """Whatever a command was told: numbers of made-up people are never called real."""
+    told = "counts.json (made-up people, scale tiny, seed 0)"
+    assert origin_of(told, "real") == "measured on the synthetic world"
+    assert origin_of("official counts", "real") == "measured on real data"
+    assert origin_of("official counts", "synthetic") == "measured on the synthetic world"
