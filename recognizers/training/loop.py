@@ -39,6 +39,10 @@ class Learner(nn.Module):
         """
         raise NotImplementedError
 
+    def pace(self, name: str) -> float:
+        """How many times the schedule's rate the weight of this name learns at."""
+        return 1.0
+
 
 def train(
     fabric: "Fabric",
@@ -64,7 +68,9 @@ def train(
         BadInput: The checkpoint is damaged, or of a run with other options; or the losses are NaN.
     """
     learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    wrapped, optimizer = fabric.setup(learner, build_optimizer(learner, course.schedule))
+    wrapped, optimizer = fabric.setup(
+        learner, build_optimizer(learner, course.schedule, learner.pace)
+    )
     # The last holds the scale of losses in half precision.
     parts = {"learner": learner, "optimizer": optimizer, "precision": fabric.strategy.precision}
     done = resume(course, _FORMAT, parts)
@@ -75,7 +81,7 @@ def train(
     for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
         rate = learning_rate(course.schedule, step, course.steps)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = group["pace"] * rate
         torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
         sums.add(train_step(fabric, wrapped, optimizer, fabric.to_device(batch), course.schedule))
         done = step + 1

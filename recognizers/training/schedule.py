@@ -1,5 +1,6 @@
 """Stochastic gradient descent as recognizers are trained with it, and its learning rates."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,10 +53,30 @@ def learning_rate(schedule: SgdSchedule, step: int, steps: int) -> float:
     return rate * schedule.drop ** sum(step >= round(at * steps) for at in schedule.drops)
 
 
-def build_optimizer(learner: nn.Module, schedule: SgdSchedule) -> torch.optim.SGD:
-    """SGD with the schedule's numbers, for all weights that want a gradient."""
+def same_pace(name: str) -> float:
+    """Every weight learns at the schedule's rate."""
+    return 1.0
+
+
+def build_optimizer(
+    learner: nn.Module, schedule: SgdSchedule, pace: Callable[[str], float] = same_pace
+) -> torch.optim.SGD:
+    """SGD with the schedule's numbers, for all weights that want a gradient.
+
+    Args:
+        learner: Holds them.
+        schedule: The numbers.
+        pace: How many times the rate a weight learns at, by its name; a group's is its ``pace``.
+    """
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, one in learner.named_parameters():
+        if one.requires_grad:
+            groups.setdefault(pace(name), []).append(one)
     return torch.optim.SGD(
-        [one for one in learner.parameters() if one.requires_grad],
+        [
+            {"params": weights, "pace": times, "lr": times * schedule.learning_rate}
+            for times, weights in groups.items()
+        ],
         lr=schedule.learning_rate,
         momentum=schedule.momentum,
         weight_decay=schedule.weight_decay,
