@@ -1,10 +1,11 @@
 """Stochastic gradient descent as recognizers are trained with it, and its learning rates."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import nn
+if TYPE_CHECKING:  # PyTorch is imported when a run begins
+    import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ def learning_rate(schedule: SgdSchedule, step: int, steps: int) -> float:
     return rate * schedule.drop ** sum(step >= round(at * steps) for at in schedule.drops)
 
 
-def build_optimizer(learner: nn.Module, schedule: SgdSchedule) -> torch.optim.SGD:
+def build_optimizer(learner: "nn.Module", schedule: SgdSchedule) -> "torch.optim.SGD":
     """SGD with the schedule's numbers, for all weights that want a gradient."""
+    import torch
+
     return torch.optim.SGD(
         [one for one in learner.parameters() if one.requires_grad],
         lr=schedule.learning_rate,
