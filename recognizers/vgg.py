@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from timm.layers import ClassifierHead
+from timm.layers.classifier import ClassifierHead
 from timm.models.vgg import VGG, ConvMlp
 from torch import Tensor, nn
 

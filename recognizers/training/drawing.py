@@ -80,14 +80,15 @@ class LabelledDraws(Dataset[LabelledBatch]):
         """The batch of a step, or this process's part of it.
 
         Raises:
-            BadInput: A photo cannot be read, or has another size than the batch's first.
+            BadInput: A photo cannot be read, ``change`` refuses it by a ``ValueError``, or it has
+                another size than the batch's first.
         """
         images, labels = [], []
         for place in range(self.rank, self.batch, self.ranks):
             at = self.drawn(step * self.batch + place)
             row = int(self.rows[at])
             rng = np.random.default_rng((self.seed, 13, step, place))
-            image = self.change(self.photos.read(row), rng)
+            image = self._changed(row, rng)
             if images and image.shape != images[0].shape:
                 expected, found = (" × ".join(map(str, one.shape)) for one in (images[0], image))
                 raise BadInput(self.where, str(self.photos.names[row]), expected, found)
@@ -95,6 +96,14 @@ class LabelledDraws(Dataset[LabelledBatch]):
             labels.append(self.labels[at])
         planes = np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2))
         return LabelledBatch(torch.from_numpy(planes), torch.from_numpy(np.stack(labels)))
+
+    def _changed(self, row: int, rng: np.random.Generator) -> UInt8[np.ndarray, "h w 3"]:
+        photo = self.photos.read(row)
+        try:
+            return self.change(photo, rng)
+        except ValueError as error:
+            name = str(self.photos.names[row])
+            raise BadInput(self.where, name, "a photo that this run can use", str(error)) from error
 
     def drawn(self, number: int) -> int:
         """Which of ``rows`` the photo of a number is, counted from the run's beginning."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import nn
+if TYPE_CHECKING:  # PyTorch is imported when a run begins
+    import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def same_pace(name: str) -> float:
 
 
 def build_optimizer(
-    learner: nn.Module, schedule: SgdSchedule, pace: Callable[[str], float] = same_pace
-) -> torch.optim.SGD:
+    learner: "nn.Module", schedule: SgdSchedule, pace: Callable[[str], float] = same_pace
+) -> "torch.optim.SGD":
     """SGD with the schedule's numbers, for all weights that want a gradient.
 
     Args:
@@ -68,6 +69,8 @@ def build_optimizer(
         schedule: The numbers.
         pace: How many times the rate a weight learns at, by its name; a group's is its ``pace``.
     """
+    import torch
+
     groups: dict[float, list[nn.Parameter]] = {}
     for name, one in learner.named_parameters():
         if one.requires_grad:

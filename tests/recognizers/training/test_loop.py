@@ -15,8 +15,6 @@ from protocols.errors import BadInput
 from recognizers.training.loop import Learner, steps_done, train
 from recognizers.training.schedule import SgdSchedule, build_optimizer, learning_rate
 
-SCHEDULE = SgdSchedule(batch=8, learning_rate=0.05, drops=(0.5,), clip=5.0)
-
 
 class Batch(NamedTuple):
     given: Tensor
