@@ -41,14 +41,14 @@ _TIMM_NAMES = {
 class VggSize:
     """How large a network is.
 
-    A narrower one than published has no dropout in its own two hidden layers: it hardly learns with
-    it. The classifier's is as published in all.
+    A narrower one than published has no dropout in its own two hidden layers: it learned far more
+    slowly with it. The classifier's is as published in all.
 
     Attributes:
         width: Channels of its first layer, 64 at most. The two hidden layers have 64 times as many.
         cells: Rows and columns of the last map that the first hidden layer sees; 7 as published.
         normalised: Whether batch normalisation follows each convolution, as in timm's vgg16_bn. The
-            published network has none, and hardly learns without ImageNet's weights.
+            published network has none, and is hard to train from scratch.
     """
 
     width: int = 64

@@ -2,7 +2,7 @@
 
 ``paper`` is a guess: neither the paper nor its authors' code says how their classifier was trained
 beyond its layers. ``mini`` and ``tiny`` are our own narrower networks, for two cores; they have
-batch normalisation, without which they stayed at chance.
+batch normalisation, without which they did not leave chance in short trials.
 """
 
 from collections.abc import Mapping

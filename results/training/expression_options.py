@@ -37,7 +37,7 @@ class TrainExpression:
     """Weight each photo's loss so that every class counts alike."""
     batch_norm: bool = False
     """Give the network of paper batch normalisation, too (timm's vgg16_bn): from scratch, plain
-    VGG16 hardly learns."""
+    VGG16 is hard to train."""
     lists: Path | None = None
     """Folder of the lists of occluded faces and turned heads; the data's own by default."""
     size: int | None = None
