@@ -19,7 +19,7 @@ class Bench:
 
     subjects: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Any of startup, table4, bootstrap, render, fit, face-model, score, load, embed, regress,
-    pairs, train-gan, restore; all by default."""
+    pairs, train-gan, train-recognizer, restore; all by default."""
     root: Path | None = None
     """Folder of AFLW2000-3D for table4, of LFW for face-model; beats CFR_DATA and data.toml."""
     repeats: int = 5

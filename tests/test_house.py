@@ -55,6 +55,7 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
         ["scripts/bench.py", "-h"],
         ["scripts/train_regressor.py", "-h"],
         ["scripts/train_expression.py", "-h"],
+        ["scripts/train_recognizer.py", "-h"],
         ["scripts/make_pairs.py", "-h"],
         ["scripts/protocol.py", "-h"],
         ["scripts/protocol.py", "score", "-h"],
