@@ -65,8 +65,8 @@ class Expressions:
             raise BadInput(file, "output", expected, str(found.dimension))
         return found
 
-    def right(self, file: Path) -> Bool[np.ndarray, " r"]:
-        """Which photos a network is right about.
+    def answers(self, file: Path) -> Int64[np.ndarray, " r"]:
+        """The class that a network sees in each photo.
 
         The largest of its numbers decides; of several that are alike, the first.
 
@@ -77,7 +77,11 @@ class Expressions:
         self.network(file)
         rows = np.arange(len(self._labels))
         (answers,) = self._exporter.vectors([_way(file)], NONE, rows)
-        return answers.argmax(axis=1) == self._labels
+        return answers.argmax(axis=1)
+
+    def right(self, file: Path) -> Bool[np.ndarray, " r"]:
+        """Which photos a network is right about; errors as of :meth:`answers`."""
+        return self.answers(file) == self._labels
 
 
 def _way(file: Path) -> Way:

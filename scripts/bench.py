@@ -19,7 +19,7 @@ class Bench:
 
     subjects: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Any of startup, table4, bootstrap, render, fit, face-model, score, load, embed, regress,
-    pairs, train-gan, restore, augment, synth; all by default."""
+    pairs, train-gan, restore, augment, synth, train-recognizer; all by default."""
     root: Path | None = None
     """Folder of AFLW2000-3D for table4, of LFW for face-model, of a synthetic world for synth;
     beats CFR_DATA and data.toml."""

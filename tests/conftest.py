@@ -144,3 +144,48 @@ def small_model(small_arrays: "ModelArrays") -> "MorphableModel":
     from cfr.morphable.model import MorphableModel
 
     return MorphableModel("small", small_arrays)
+
+
+@pytest.fixture(scope="session")
+def write_rafdb() -> "Callable[[Path, int, int, int | None], Path]":
+    """Writes a root in RAF-DB's layout, a colour a class: 7 classes in turn, 32 pixels.
+
+    Given a root, how many photos to train and to test on, and a seed to shuffle the former's labels
+    by, or None.
+    """
+    import colorsys
+    import json
+
+    from protocols.images import save_image
+    from protocols.rafdb import CLASSES, PARTITION
+
+    def write(root: Path, train: int, test: int, shuffled: int | None = None) -> Path:
+        rng = np.random.default_rng(5)
+        (root / "EmoLabel").mkdir(parents=True)
+        (root / "Image/aligned").mkdir(parents=True)
+        names = [f"train_{i:05d}" for i in range(train)] + [f"test_{i:04d}" for i in range(test)]
+        shown = [i % 7 for i in (*range(train), *range(test))]
+        for name, label in zip(names, shown, strict=True):
+            picture = np.zeros((32, 32, 3)) + rng.uniform(40, 160, 3)
+            edge = 5 + int(rng.integers(-1, 2))
+            colour = 200 * np.array(colorsys.hsv_to_rgb(label / 7, 1, 1)) + rng.normal(0, 10, 3)
+            picture[edge:-edge, edge:-edge] = colour
+            noisy = (picture + rng.normal(0, 20, picture.shape)).clip(0, 255).astype(np.uint8)
+            save_image(root / f"Image/aligned/{name}_aligned.jpg", noisy)
+        said = list(shown)
+        if shuffled is not None:
+            said[:train] = np.random.default_rng(shuffled).permutation(said[:train]).tolist()
+        lines = [f"{name}.jpg {label + 1}" for name, label in zip(names, said, strict=True)]
+        (root / "EmoLabel" / PARTITION).write_text("\n".join(lines))
+        tested = list(zip(names[train:], shown[train:], strict=True))
+        hidden = [f"{name}_aligned {label} 1" for name, label in tested[::2]]
+        turned = [f"{label}/{name}_aligned.jpg" for name, label in tested[::3]]
+        (root / "rafdb_occlusion_list.txt").write_text("\n".join(hidden))
+        (root / "val_raf_db_list.txt").write_text("\n".join(turned))
+        counts = {"train": train, "test": test, "occlusion": len(hidden)}
+        counts |= {"pose > 30°": len(turned)}
+        counts |= {f"test {one}": shown[train:].count(i) for i, one in enumerate(CLASSES)}
+        (root / "counts.json").write_text(json.dumps({"why": "in colours", "counts": counts}))
+        return root
+
+    return write

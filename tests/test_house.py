@@ -54,6 +54,8 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
         ["scripts/evaluate.py", "restoration", "-h"],
         ["scripts/bench.py", "-h"],
         ["scripts/train_regressor.py", "-h"],
+        ["scripts/train_expression.py", "-h"],
+        ["scripts/train_recognizer.py", "-h"],
         ["scripts/make_pairs.py", "-h"],
         ["scripts/augment.py", "-h"],
         ["scripts/make_synthetic.py", "-h"],

@@ -122,6 +122,13 @@ def train_gan(root: Path | None, repeats: int) -> Iterator[Timing]:
     yield from time_gan_training(repeats)
 
 
+def train_recognizer(root: Path | None, repeats: int) -> Iterator[Timing]:
+    """A step of a recognizer's training against its bare network, and batches drawn against it."""
+    from results.bench.recognizer_training import time_recognizer_training
+
+    yield from time_recognizer_training(repeats)
+
+
 def restore(root: Path | None, repeats: int) -> Iterator[Timing]:
     """The generator folded, and from an aligned crop to the restored image."""
     from results.bench.restoring import time_restoring
@@ -156,6 +163,7 @@ SUBJECTS: Mapping[str, Callable[[Path | None, int], Iterator[Timing | Quality]]]
     "regress": regress,
     "pairs": pairs,
     "train-gan": train_gan,
+    "train-recognizer": train_recognizer,
     "restore": restore,
     "augment": augment,
     "synth": synth,

@@ -11,6 +11,7 @@ from eval.resampling_rates import rate_difference
 from protocols.errors import BadOption
 from protocols.rafdb import HOW_LISTS
 from protocols.types import ExpressionProtocol
+from recognizers.onnx_about import read_about
 from results.export.locating import Setup
 from results.export.work import Show, no_bar
 from results.expressions import Expressions
@@ -19,6 +20,7 @@ from results.record import Comparison
 from results.systems import Draws, Measured
 from results.tables.rows import Column, Found, Row
 
+_TOLD = ("preset", "schedule", "network", "started from", "photos", "loss", "seed")
 Places = Mapping[str, Int64[np.ndarray, " _"]]
 """Each subset's photos, by position among those that any subset holds."""
 
@@ -58,13 +60,14 @@ def classify(
     used = np.unique(np.concatenate(list(listed.values())))
     places = {subset: np.searchsorted(used, photos) for subset, photos in listed.items()}
     right: dict[str, Bool[np.ndarray, " u"]] = {}
-    inputs, devices = {}, set()
+    inputs, devices, trained = {}, set(), {}
     faces = Expressions(protocol, used, setup, show)
     for row in rows:
         right[row.name] = faces.right(row.file)
         network = faces.network(row.file)
         inputs[row.name] = network.input.words.rpartition(", ")[0]  # no template: nothing is cut
         devices.add(network.identity["device"])
+        trained[row.name] = read_about(row.file)
     return Found(
         values={
             row: {column.name: _accuracy(of_row, column, places) for column in columns}
@@ -75,6 +78,7 @@ def classify(
         f"numbers is the class",
         notes=(
             *_notes(protocol, inputs, draws),
+            *_trained(trained),
             *(f"Warning: {one}" for one in faces.warnings),
         ),
         inputs={file.path.name: file.sha256 for file in protocol.inputs},
@@ -118,3 +122,11 @@ def _notes(protocol: ExpressionProtocol, inputs: Mapping[str, str], draws: Draws
     yield "Intervals: Wilson's, as if the photos were of different people: the lists name nobody."
     if draws and len(inputs) > 1:
         yield f"Differences: the same photos for both rows, {draws.resamples:,} resamples of them."
+
+
+def _trained(rows: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """How each row's network came about, as far as its file says."""
+    for row, about in rows.items():
+        told = [f"{label} {about[label]}" for label in _TOLD if label in about]
+        if told:
+            yield f"{row}, as its file says: {'; '.join(told)}."

@@ -31,7 +31,7 @@ class Card:
         about: Label → text, in order: data, command, seed, ….
         measured: What the values of the validation are, a sentence.
         heading: Of their table: what was measured, and the value.
-        validation: Name → value at the end of training.
+        validation: Name → value at the end of training, or what was measured, in words.
         left_out: Sentences: losses that were left out, photos that could not be used.
         pictures: Alternative text → file name.
     """
@@ -40,7 +40,7 @@ class Card:
     about: Mapping[str, str]
     measured: str
     heading: tuple[str, str]
-    validation: Mapping[str, float]
+    validation: Mapping[str, float | str]
     left_out: Sequence[str]
     pictures: Mapping[str, str]
 
@@ -49,7 +49,8 @@ class Card:
         lines = [f"# {self.title}", "", "| | |", "|---|---|"]
         lines += [f"| {label} | {value} |" for label, value in self.about.items()]
         lines += ["", self.measured, "", f"| {' | '.join(self.heading)} |", "|---|---|"]
-        lines += [f"| {name} | {value:.3f} |" for name, value in self.validation.items()]
+        for name, value in self.validation.items():
+            lines.append(f"| {name} | {value if isinstance(value, str) else f'{value:.3f}'} |")
         if self.left_out:
             lines += ["", *(f"- {one}" for one in self.left_out)]
         for words, file in self.pictures.items():

@@ -1,0 +1,1 @@
+"""Trainers of recognizers and of classifiers of faces."""
