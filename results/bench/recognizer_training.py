@@ -65,6 +65,7 @@ def _timings(
     timing = time_pairs(f"{name}: a step of {count}", step, _ALONE, alone, repeats)
     told = f"{count / timing.seconds:.0f} photos/s: {network}, {preset.network.size}², {precision}"
     yield replace(timing, note=f"{told}, {fabric.device.type}")
+    own = 1000 * processor_seconds(draws, repeats) / count
     for workers in sorted({1, os.cpu_count() or 1}):
         seconds = seconds_of_a_batch(draws, workers, repeats)
         yield Timing(
@@ -74,7 +75,7 @@ def _timings(
             reference_seconds=timing.seconds,
             ratio=seconds / timing.seconds,
             repeats=repeats,
-            note=f"{count / seconds:.0f} photos/s from RecordIO; below 1 the step is slower",
+            note=f"{count / seconds:.0f} photos/s from RecordIO, {own:.2f} ms of a core each",
         )
 
 
@@ -97,6 +98,17 @@ def seconds_of_a_batch(draws: LabelledDraws, workers: int, repeats: int) -> floa
         found.append((time.perf_counter() - begun) / each)
     list(batches)  # so that the processes end
     return statistics.median(found)
+
+
+def processor_seconds(draws: LabelledDraws, repeats: int) -> float:
+    """How long a core works on a batch, whatever else it has to do; the least of ``repeats``."""
+    draws[0]
+    found = []
+    for step in range(1, repeats + 1):
+        begun = time.process_time()
+        draws[step]
+        found.append(time.process_time() - begun)
+    return min(found)
 
 
 def _step(

@@ -1,9 +1,11 @@
 """The stopwatch, not the speed: no test asserts a time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from cfr.gan.generator import Generator, GeneratorSize
 from results.bench import rasterizing, restoring, scoring, synthesizing
@@ -140,3 +142,28 @@ def test_the_synth_subject_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert one.value is not None
         assert 0 <= one.value <= 100
         assert one.n == 8
+
+
+def test_the_train_recognizer_subject_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from recognizers.training.presets import PRESETS, NetworkSize
+    from results.bench import recognizer_training
+    from results.bench.made_up_people import MadeUpPeople
+
+    small = NetworkSize(width=2, size=32, dimension=8)
+    for name in ("mini", "paper"):
+        monkeypatch.setitem(PRESETS, name, replace(PRESETS[name], network=small))
+    monkeypatch.setattr(recognizer_training, "_PEOPLE", MadeUpPeople(people=8, photos=4, size=32))
+    monkeypatch.setattr(recognizer_training, "_CASIA", 10)
+    monkeypatch.setattr(recognizer_training.os, "cpu_count", lambda: 1)
+    rows = list(SUBJECTS["train-recognizer"](None, 1))
+    assert [one.subject for one in rows] == [
+        "mini: a step of 64",
+        "mini: a batch of 64 drawn, 1 processes",
+        f"paper: a step of {512 if torch.cuda.is_available() else 16}",
+        rows[3].subject,
+    ]
+    for step, drawn in (rows[:2], rows[2:]):
+        assert isinstance(drawn, Timing)
+        assert drawn.reference_seconds == step.seconds  # type: ignore[union-attr]
+        assert drawn.ratio == pytest.approx(drawn.seconds / drawn.reference_seconds)
+        assert "photos/s from RecordIO" in drawn.note
