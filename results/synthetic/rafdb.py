@@ -22,7 +22,7 @@ from results.synthetic.shares import RAFDB, Kinds, apportion
 
 SIZES = {
     "tiny": (140, 154),
-    "mini": (2100, 767),
+    "mini": (6136, 767),
     "full": (COUNTS["train"], COUNTS["test"]),
 }
 """Photos for training and for tests."""
