@@ -20,6 +20,7 @@ USE = (
 )
 VALIDATION = "validation: "
 """What the names of its curves begin with."""
+_SPAN = 20  # what a curve's largest value is of its least until its axis is logarithmic
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def draw_curves(points: pd.DataFrame, title: str) -> Figure:
             label = name.removeprefix(VALIDATION)
             axis.plot(of_name["step"], of_name["value"], lw=1, label=label, **line_style(index))
         shown = points[points["name"].isin(names)]["value"].tolist()
-        axis.set_yscale("log" if min(shown) > 0 else "linear")
+        axis.set_yscale("log" if 0 < _SPAN * min(shown) < max(shown) else "linear")
         axis.tick_params(labelsize="x-small", which="both")
         axis.set_title(plain(title_of_panel), fontsize="small")
         if len(names) > 1:

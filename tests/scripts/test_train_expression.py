@@ -113,6 +113,7 @@ def test_a_killed_run_ends_with_the_same_weights(command: Command) -> None:
     assert command.curves("killed") == command.curves("whole")
 
 
+@pytest.mark.slow
 def test_two_processes_leave_one_run(command: Command) -> None:
     """Each normalises its own part of a batch, so that only what is told has to be the same."""
     told = command.on_two("both", "--steps", "4", "--checkpoint-every", "2")
