@@ -19,7 +19,7 @@ from cfr.gan.augmentation import Pair, augment
 from cfr.gan.presets import GanAugmentation
 from cfr.pairs.types import PairPictures, PairSource
 from cfr.pictures import to_float
-from cfr.training.reading_ahead import order_of_round
+from cfr.training.reading_ahead import order_of_round, require_shares
 from protocols.errors import BadOption
 
 HELD_OUT = 20
@@ -76,8 +76,7 @@ class PairDraws(Dataset[PairBatch]):
 
     def __post_init__(self) -> None:
         """There have to be pairs, and a share of a batch for each process."""
-        if self.batch % self.ranks:
-            raise BadOption(f"a batch of {self.batch}", f"a multiple of {self.ranks} processes")
+        require_shares(self.batch, self.ranks)
         if not len(self.rows):
             part = "validation" if self.held_out else "training"
             expected = f"pairs for {part}: every {HELD_OUT}th photo is for validation"

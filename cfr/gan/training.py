@@ -1,7 +1,4 @@
-"""The training loop of generators, with Lightning Fabric.
-
-What a step does depends on the seed and its number alone, so that a run that was killed ends with
-the same weights as one that was not: bit by bit on a CPU with as many threads and processes.
+"""How generators are trained, with Lightning Fabric.
 
 Fabric gives device, precision and processes; the networks are not wrapped. Eq. 7 differentiates a
 gradient, which DistributedDataParallel does not follow, so gradients are added up by hand.
@@ -20,10 +17,9 @@ from cfr.gan.batches import PairBatch, PairDraws
 from cfr.gan.building import Nets
 from cfr.gan.objective import Objective
 from cfr.gan.presets import GanSchedule
-from cfr.training.checkpoint import Sums, seed_of
 from cfr.training.checkpoint import steps_done as steps_of
-from cfr.training.course import Course, Watch, resume, save, tell_losses, tell_validation
-from cfr.training.reading_ahead import read_ahead
+from cfr.training.course import Course, Watch
+from cfr.training.loop import Loop
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -67,27 +63,16 @@ def train(
         "discriminator": nets.discriminator,
         **{f"optimizer of {name}": one for name, one in optimizers.items()},
     }
-    done = resume(course, _FORMAT, parts)
-    advance(done)
-    if done == 0:
-        tell_validation(fabric, watch, 0, _validated(nets, validate, 0))
-    sums = Sums()
-    for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
+
+    def update(step: int, batch: PairBatch) -> tuple[float, Mapping[str, Tensor]]:
         rate = learning_rate(course.schedule, step, course.steps, draws.steps_of_epoch)
         for name, optimizer in optimizers.items():
             times = course.schedule.discriminator if name == "discriminator" else 1
             optimizer.param_groups[0]["lr"] = times * rate
-        torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
-        sums.add(train_step(fabric, nets, objective, optimizers, batch.to(fabric.device)))
-        done = step + 1
-        if course.logs(done):
-            tell_losses(fabric, watch, course, done, sums.means(), rate, over="sum")
-        if course.validates(done):
-            tell_validation(fabric, watch, done, _validated(nets, validate, done))
-        if course.saves(done):
-            save(fabric, course, _FORMAT, parts, done)
-        advance(1)
-    nets.generator.eval()
+        return rate, train_step(fabric, nets, objective, optimizers, batch.to(fabric.device))
+
+    loop = Loop(fabric, course, _FORMAT, nets.generator, parts, draws, update, over="sum")
+    loop.run(validate, watch, advance)
 
 
 def train_step(
@@ -184,11 +169,3 @@ def _frozen(net: nn.Module) -> Iterator[None]:
         yield
     finally:
         net.requires_grad_(requires_grad=True)
-
-
-def _validated(
-    nets: Nets, validate: Callable[[int], Mapping[str, float]], step: int
-) -> Mapping[str, float]:
-    """Measured in evaluation mode."""
-    nets.generator.eval()
-    return validate(step)

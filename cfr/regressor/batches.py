@@ -25,7 +25,7 @@ from cfr.regressor.moving import Move, move_coefficients
 from cfr.regressor.preparing import MIRRORED
 from cfr.regressor.presets import Augmentation, Mix
 from cfr.regressor.samples import KINDS, Frame, SampleFiles
-from cfr.training.reading_ahead import order_of_round
+from cfr.training.reading_ahead import order_of_round, require_shares
 from protocols.errors import BadInput
 
 WORN = "worn"
@@ -101,8 +101,7 @@ class Draws(Dataset[Batch]):
 
     def __post_init__(self) -> None:
         """Every kind of sample that is asked for has to be there."""
-        if self.batch % self.ranks:
-            raise ValueError(f"a batch of {self.batch} on {self.ranks} processes")
+        require_shares(self.batch, self.ranks)
         for kind, count in self.counts.items():
             if count and not len(self.rows[kind]):
                 where = "the part for validation" if self.held_out else "the part for training"

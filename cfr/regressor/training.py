@@ -1,8 +1,4 @@
-"""The training loop of all three regressors, with Lightning Fabric.
-
-What a step does depends on the seed and its number alone, so that a run that was killed ends with
-the same weights as one that was not: bit by bit on a CPU with as many threads.
-"""
+"""How all three regressors are trained, with Lightning Fabric."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -16,10 +12,10 @@ from cfr.regressor.landmarks import project_landmarks
 from cfr.regressor.losses import landmark_error
 from cfr.regressor.objectives import Objective
 from cfr.regressor.presets import Schedule
-from cfr.training.checkpoint import Sums, seed_of, settle_batch_norm
+from cfr.training.checkpoint import settle_batch_norm
 from cfr.training.checkpoint import steps_done as steps_of
-from cfr.training.course import Course, Watch, resume, save, tell_losses, tell_validation
-from cfr.training.reading_ahead import read_ahead
+from cfr.training.course import Course, Watch
+from cfr.training.loop import Loop
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -60,31 +56,19 @@ def train(
     wrapped, optimizer = fabric.setup(net, optimizer)
     wrapped.mark_forward_method("look")
     parts = {"net": net, "optimizer": optimizer}
-    done = resume(course, _FORMAT, parts)
-    advance(done)
-    if done == 0:
-        tell_validation(fabric, watch, 0, _validated(net, validate, 0))
-    sums = Sums()
-    for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
+
+    def update(step: int, batch: Batch) -> tuple[float, Mapping[str, Tensor]]:
         rate = learning_rate(course.schedule, step, course.steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
         to_training(net, settled=step >= course.schedule.settled * course.steps)
-        torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
         cost = objective(wrapped, _on(fabric.device, batch))
         optimizer.zero_grad()
         fabric.backward(cost.total)
         optimizer.step()
-        sums.add({**cost.terms, "total": cost.total})
-        done = step + 1
-        if course.logs(done):
-            tell_losses(fabric, watch, course, done, sums.means(), rate)
-        if course.validates(done):
-            tell_validation(fabric, watch, done, _validated(net, validate, done))
-        if course.saves(done):
-            save(fabric, course, _FORMAT, parts, done)
-        advance(1)
-    net.eval()
+        return rate, {**cost.terms, "total": cost.total}
+
+    Loop(fabric, course, _FORMAT, net, parts, draws, update).run(validate, watch, advance)
 
 
 def build_optimizer(net: "RNet", schedule: Schedule) -> torch.optim.Optimizer:
@@ -142,14 +126,6 @@ def to_training(net: torch.nn.Module, *, settled: bool) -> None:
     net.train()
     if settled:
         settle_batch_norm(net)
-
-
-def _validated(
-    net: "RNet", validate: Callable[[int], Mapping[str, float]], step: int
-) -> Mapping[str, float]:
-    """Measured in evaluation mode."""
-    net.eval()
-    return validate(step)
 
 
 def steps_done(course: Course[Schedule]) -> int:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int64
 from torch.utils.data import DataLoader, Dataset
 
-from protocols.errors import DataError
+from protocols.errors import BadOption, DataError
 
 
 def read_ahead(draws: Dataset[Any], first: int, steps: int, workers: int) -> Iterator[Any]:
@@ -42,6 +42,16 @@ def read_ahead(draws: Dataset[Any], first: int, steps: int, workers: int) -> Ite
         if isinstance(batch, DataError):
             raise batch
         yield batch
+
+
+def require_shares(batch: int, ranks: int) -> None:
+    """Refuse a batch that so many processes cannot share evenly.
+
+    Raises:
+        BadOption: It is no multiple of them.
+    """
+    if batch % ranks:
+        raise BadOption(f"a batch of {batch}", f"a multiple of {ranks} processes")
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cfr.training.reading_ahead import order_of_round
+from cfr.training.reading_ahead import order_of_round, require_shares
 from protocols.errors import BadInput, BadOption
 from protocols.photos import Photos
 
@@ -66,8 +66,7 @@ class LabelledDraws(Dataset[LabelledBatch]):
 
     def __post_init__(self) -> None:
         """There have to be photos, and a share of a batch for each process."""
-        if self.batch % self.ranks:
-            raise BadOption(f"a batch of {self.batch}", f"a multiple of {self.ranks} processes")
+        require_shares(self.batch, self.ranks)
         if not len(self.rows):
             raise BadOption("no photos to train on", "some")
 

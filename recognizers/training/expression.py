@@ -6,7 +6,7 @@ batch normalisation, without which they did not leave chance in short trials.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -77,7 +77,22 @@ class ExpressionPreset:
         return VggSize(self.width, cells, self.batch_norm)
 
 
-_MODEST = FaceAugmentation(tilt_degrees=10.0, zoom=0.1, shift=0.05, light=0.2)
+_MINI = ExpressionPreset(
+    width=16,
+    side=96,
+    batch_norm=True,
+    schedule=SgdSchedule(
+        batch=32,
+        learning_rate=0.02,
+        epochs=30,
+        decay="polynomial",
+        power=1.0,
+        warmup=50,
+        clip=5.0,
+    ),
+    started=1.0,
+    amounts=FaceAugmentation(tilt_degrees=10.0, zoom=0.1, shift=0.05, light=0.2),
+)
 PRESETS: Mapping[Choice, ExpressionPreset] = {
     "paper": ExpressionPreset(
         width=64,
@@ -87,38 +102,8 @@ PRESETS: Mapping[Choice, ExpressionPreset] = {
         started=0.1,
         amounts=FaceAugmentation(),
     ),
-    "mini": ExpressionPreset(
-        width=16,
-        side=96,
-        batch_norm=True,
-        schedule=SgdSchedule(
-            batch=32,
-            learning_rate=0.02,
-            epochs=30,
-            decay="polynomial",
-            power=1.0,
-            warmup=50,
-            clip=5.0,
-        ),
-        started=1.0,
-        amounts=_MODEST,
-    ),
-    "tiny": ExpressionPreset(
-        width=8,
-        side=64,
-        batch_norm=True,
-        schedule=SgdSchedule(
-            batch=32,
-            learning_rate=0.02,
-            epochs=20,
-            decay="polynomial",
-            power=1.0,
-            warmup=50,
-            clip=5.0,
-        ),
-        started=1.0,
-        amounts=_MODEST,
-    ),
+    "mini": _MINI,
+    "tiny": replace(_MINI, width=8, side=64, schedule=replace(_MINI.schedule, epochs=20)),
 }
 
 

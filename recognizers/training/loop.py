@@ -1,9 +1,6 @@
-"""The training loop of everything that tells classes of faces apart, with Lightning Fabric.
+"""How everything is trained that tells classes of faces apart, with Lightning Fabric."""
 
-What a step does depends on the seed and its number alone, so that a run that was killed ends with
-the same weights as one that was not: bit by bit on a CPU with as many threads and processes.
-"""
-
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from cfr.training.checkpoint import Sums, seed_of
 from cfr.training.checkpoint import steps_done as steps_of
-from cfr.training.course import Course, Watch, resume, save, tell_losses, tell_validation
-from cfr.training.reading_ahead import read_ahead
+from cfr.training.course import Course, Watch
+from cfr.training.loop import Loop
 from recognizers.training.schedule import SgdSchedule, build_optimizer, learning_rate
 
 if TYPE_CHECKING:
@@ -25,9 +21,10 @@ LOSS = "loss"
 _FORMAT = "recognizer-checkpoint-1"
 
 
-class Learner(nn.Module):
+class Learner(nn.Module, ABC):
     """A network with what it is trained by; its state is what a run goes on from."""
 
+    @abstractmethod
     def forward(self, batch: Any) -> dict[str, Tensor]:
         """What a batch costs.
 
@@ -37,7 +34,6 @@ class Learner(nn.Module):
         Returns:
             Numbers by name: ``loss``, a mean over the batch, and whatever else curves show.
         """
-        raise NotImplementedError
 
     def pace(self, name: str) -> float:
         """How many times the schedule's rate the weight of this name learns at."""
@@ -73,26 +69,15 @@ def train(
     )
     # The last holds the scale of losses in half precision.
     parts = {"learner": learner, "optimizer": optimizer, "precision": fabric.strategy.precision}
-    done = resume(course, _FORMAT, parts)
-    advance(done)
-    if done == 0:
-        tell_validation(fabric, watch, 0, _validated(learner, validate, 0))
-    sums = Sums()
-    for step, batch in enumerate(read_ahead(draws, done, course.steps, course.workers), done):
+
+    def update(step: int, batch: Any) -> tuple[float, Mapping[str, Tensor]]:
         rate = learning_rate(course.schedule, step, course.steps)
         for group in optimizer.param_groups:
             group["lr"] = group["pace"] * rate
-        torch.manual_seed(seed_of(course.seed, step, fabric.global_rank))
-        sums.add(train_step(fabric, wrapped, optimizer, fabric.to_device(batch), course.schedule))
-        done = step + 1
-        if course.logs(done):
-            tell_losses(fabric, watch, course, done, sums.means(), rate)
-        if course.validates(done):
-            tell_validation(fabric, watch, done, _validated(learner, validate, done))
-        if course.saves(done):
-            save(fabric, course, _FORMAT, parts, done)
-        advance(1)
-    learner.eval()
+        given = fabric.to_device(batch)
+        return rate, train_step(fabric, wrapped, optimizer, given, course.schedule)
+
+    Loop(fabric, course, _FORMAT, learner, parts, draws, update).run(validate, watch, advance)
 
 
 def train_step(
@@ -130,11 +115,3 @@ def steps_done(course: Course[SgdSchedule]) -> int:
         BadInput: The checkpoint is damaged, or of a run with other options.
     """
     return steps_of(course.checkpoint, _FORMAT, course.digest)
-
-
-def _validated(
-    learner: Learner, validate: Callable[[int], Mapping[str, float]], step: int
-) -> Mapping[str, float]:
-    """Measured in evaluation mode."""
-    learner.eval()
-    return validate(step)

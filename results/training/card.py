@@ -14,9 +14,10 @@ from results.figures.style import line_style, plain
 from results.record import Environment
 
 USE = (
-    "For research only. It was trained on photos of people who never agreed to it; what it sees in "
-    "a face is a guess, and nothing about a person may be decided by it. Photos of the press "
-    "over-represent some groups, and so does every average over them."
+    "For research only. It was trained on photos of people who never agreed to it, or on made-up "
+    "people whose looks were learned from such photos; what it sees in a face is a guess, and "
+    "nothing about a person may be decided by it. Photos of the press over-represent some groups, "
+    "and so does every average over them."
 )
 VALIDATION = "validation: "
 """What the names of its curves begin with."""

@@ -19,6 +19,7 @@ from results.training.curves import Curves
 from results.training.expression_ready import ExpressionRun
 from results.training.expression_report import HEADING, MEASURED, Reports, measure, rows_of
 from results.training.expression_weights import SavedExpressions, save_expressions
+from results.training.watching import finish
 
 _INPUT = """\
 colour = "RGB"
@@ -84,17 +85,15 @@ def leave(
         },
     )
     card.write_text(told.text(), encoding="utf-8")
-    refused = ""
     if tracked is not None:
         final = {
             metric_name(f"measured: {one}"): 100 * found.accuracy for one, found in reports.items()
         }
         tracked.log(final, run.course.steps)
-        for path in (onnx, onnx.with_suffix(".toml"), card, confusion, curve, curves.path):
-            tracked.keep(path)
-        tracked.end()
-        refused = tracked.refused
-    return Left(onnx, weights, card, reports, rows, (refused,) if refused else ())
+    warnings = finish(
+        tracked, (onnx, onnx.with_suffix(".toml"), card, confusion, curve, curves.path)
+    )
+    return Left(onnx, weights, card, reports, rows, warnings)
 
 
 def about_run(run: ExpressionRun, seconds: float) -> dict[str, str]:

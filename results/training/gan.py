@@ -27,7 +27,7 @@ from results.training.curves import Curves
 from results.training.gan_options import TrainGan
 from results.training.gan_ready import GanRun, make_ready
 from results.training.launching import launch
-from results.training.watching import watch_run
+from results.training.watching import finish, watch_run
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -136,13 +136,8 @@ def _leave(run: GanRun, curves: Curves, tracked: TrackedRun | None, seconds: flo
     )
     listed.write_text(photos, encoding="utf-8")
     card.write_text(told.text(), encoding="utf-8")
-    refused = ""
-    if tracked is not None:
-        for path in (weights, card, listed, picture, progress, curves.path):
-            tracked.keep(path)
-        tracked.end()
-        refused = tracked.refused
-    warnings = (*_left_out(run), *([refused] if refused else []))
+    kept = (weights, card, listed, picture, progress, curves.path)
+    warnings = (*_left_out(run), *finish(tracked, kept))
     return TrainedGan(weights, card, progress, warnings)
 
 

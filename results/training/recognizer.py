@@ -23,7 +23,7 @@ from results.training.recognizer_files import RecognizerFiles, save_recognizer
 from results.training.recognizer_options import TrainRecognizer
 from results.training.recognizer_ready import RecognizerRun, make_ready
 from results.training.recognizer_validation import curves_of, intervals_of
-from results.training.watching import watch_run
+from results.training.watching import finish, watch_run
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -121,13 +121,8 @@ def _leave(
         pictures={"Losses and validation by step": picture.name},
     )
     card.write_text(told.text(), encoding="utf-8")
-    refused = ""
-    if tracked is not None:
-        for path in (*files.all, card, picture, curves.path):
-            tracked.keep(path)
-        tracked.end()
-        refused = tracked.refused
-    warnings = (*_notes(run), *([refused] if refused else []))
+    kept = (*files.all, card, picture, curves.path)
+    warnings = (*_notes(run), *finish(tracked, kept))
     return TrainedRecognizer(files.onnx, files.weights, card, warnings)
 
 

@@ -21,7 +21,7 @@ from results.training.curves import Curves
 from results.training.launching import launch
 from results.training.options import TrainRegressor
 from results.training.setting_up import Run, make_ready
-from results.training.watching import watch_run
+from results.training.watching import finish, watch_run
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -113,13 +113,8 @@ def _leave(run: Run, curves: Curves, tracked: TrackedRun | None, seconds: float)
         pictures={"Losses and validation by step": picture.name},
     )
     card.write_text(told.text(), encoding="utf-8")
-    refused = ""
-    if tracked is not None:
-        for path in (weights, card, picture, curves.path):
-            tracked.keep(path)
-        tracked.end()
-        refused = tracked.refused
-    warnings = (*left_out(run), *([refused] if refused else []))
+    kept = (weights, card, picture, curves.path)
+    warnings = (*left_out(run), *finish(tracked, kept))
     return Trained(weights, card, warnings)
 
 

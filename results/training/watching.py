@@ -1,7 +1,7 @@
 """A watched training run: curves go on where its checkpoint is, in the same MLflow run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,21 @@ def watch_run(
     tracked = TrackedRun(experiment, name, {**plain, **told}, artifacts_folder(), known)
     remember(note, {"mlflow": tracked.id or known, "options": plain})
     return tracked, Curves(folder / "curves.csv", done, tracked)
+
+
+def finish(tracked: TrackedRun | None, files: Iterable[Path]) -> tuple[str, ...]:
+    """End a run in MLflow with its files; what a user has to know of that.
+
+    Args:
+        tracked: The run; None on other processes than the first.
+        files: What it made.
+    """
+    if tracked is None:
+        return ()
+    for path in files:
+        tracked.keep(path)
+    tracked.end()
+    return (tracked.refused,) if tracked.refused else ()
 
 
 def _remembered(note: Path) -> str:

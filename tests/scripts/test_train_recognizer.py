@@ -1,12 +1,9 @@
 """The command as a user calls it: it learns from right names alone; killed; on two processes."""
 
-import csv
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,95 +14,54 @@ from protocols.recordio import HEADER, RecordFile
 from results.bench.made_up_people import MadeUpPeople, write_people
 
 SCRIPT = "scripts/train_recognizer.py"
-NO_STORE = "sqlite:////proc/nowhere/x.db"  # refuses at once; making one takes seconds
 NUMBERS = (
     "--size 32 --width 4 --dimension 32 --hold-out 5 --batch 32 --seed 2 --device cpu --threads 1 "
     "--validate-every 60 --name run"
 )
 STEPS = ("--steps", "60")
 
-Kill = Callable[[Sequence[str], Mapping[str, str], Path], int]
-
 
 @dataclass(frozen=True)
 class Command:
     """Calls of the command on made-up people, under their right names and under shuffled ones."""
 
-    project: Path
-    folder: Path
-    port: Callable[[], int]
-    killed: Kill
+    calls: Any
+    """Of tests/scripts/conftest.py."""
+
+    @property
+    def folder(self) -> Path:
+        return self.calls.folder
 
     def words(self, out: str, *more: str, faces: str = "right", workers: int = 0) -> list[str]:
         own = "--workers", str(workers), "--out", str(self.folder / out)
-        return [SCRIPT, str(self.folder / faces), *NUMBERS.split(), *own, *more]
-
-    @property
-    def environ(self) -> dict[str, str]:
-        own = {"CFR_ARTIFACTS": str(self.folder), "MLFLOW_TRACKING_URI": NO_STORE}
-        own |= {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
-        return {**os.environ, **own}
+        return [str(self.folder / faces), *NUMBERS.split(), *own, *more]
 
     def here(self, *words: str, faces: str = "right", workers: int = 0) -> None:
         """In this process, which has imported everything."""
-        import tyro
-        from rich.console import Console
-
         from results.training.recognizer import train_recognizer
         from results.training.recognizer_options import TrainRecognizer
 
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.environ.items():
-                patch.setenv(name, value)
-            given = self.words(*words, faces=faces, workers=workers)[1:]
-            train_recognizer(tyro.cli(TrainRecognizer, args=given), Console(quiet=True))
-
-    def on_two(self, *words: str) -> str:
-        """On two processes under torchrun."""
-        launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
-        launcher += ["--master-addr=127.0.0.1", f"--master-port={self.port()}"]
-        answer = subprocess.run(
-            [*launcher, *self.words(*words), "--devices", "2"],
-            cwd=self.project,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert answer.returncode == 0, answer.stderr
-        return answer.stdout
+        given = self.words(*words, faces=faces, workers=workers)
+        self.calls.here(TrainRecognizer, train_recognizer, *given)
 
     def kill(self, *words: str) -> int:
-        """Start a run and kill it as soon as it has left a checkpoint; the step of that."""
-        return self.killed(
-            self.words(*words), self.environ, self.folder / words[0] / "checkpoint.pt"
-        )
+        return self.calls.kill(self.folder / words[0] / "checkpoint.pt", *self.words(*words))
 
     def weights(self, out: str) -> dict[str, Tensor]:
         from safetensors.torch import load_file
 
         return load_file(self.folder / out / "recognizer-run-torch.safetensors")
 
-    def curves(self, out: str) -> dict[tuple[int, str], float]:
-        """Step and name → value."""
-        with (self.folder / out / "curves.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return {(int(row["step"]), row["name"]): float(row["value"]) for row in rows}
-
 
 @pytest.fixture(scope="module")
 def command(
-    project: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    free_port: Callable[[], int],
-    kill_at_checkpoint: Kill,
+    tmp_path_factory: pytest.TempPathFactory, calls_of: Callable[[str, Path], Any]
 ) -> Iterator[Command]:
     folder, threads = tmp_path_factory.mktemp("train-recognizer"), torch.get_num_threads()
     people = MadeUpPeople(people=60, photos=12, size=32)
     write_people(folder / "right", people)
     write_people(folder / "shuffled", people, shuffled=True)
-    yield Command(project, folder, free_port, kill_at_checkpoint)
+    yield Command(calls_of(SCRIPT, folder))
     torch.set_num_threads(threads)
 
 
@@ -113,7 +69,7 @@ def test_it_learns_from_right_names_and_nothing_from_shuffled_ones(command: Comm
     """Of twelve people whose names are right in both, and whom neither run has seen."""
     command.here("learnt", *STEPS)
     command.here("misled", *STEPS, faces="shuffled")
-    right, wrong = command.curves("learnt"), command.curves("misled")
+    right, wrong = command.calls.curves("learnt"), command.calls.curves("misled")
     name = "validation: AUC, held out"
     assert right[0, name] == wrong[0, name]
     assert 40 < right[0, name] < 60
@@ -157,7 +113,7 @@ def test_a_killed_run_ends_with_the_same_weights(command: Command) -> None:
     one, other = command.weights("whole"), command.weights("killed")
     assert one.keys() == other.keys()
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
-    assert command.curves("killed") == command.curves("whole")
+    assert command.calls.curves("killed") == command.calls.curves("whole")
     with pytest.raises(BadInput, match="the options, photos and code that the run began with"):
         command.here("killed", *steps)
 
@@ -180,10 +136,10 @@ def test_a_damaged_record_is_one_line_whoever_reads_it(command: Command, tmp_pat
 @pytest.mark.slow
 def test_two_processes_learn_as_one_does(command: Command) -> None:
     """Not to the same weights: batch normalisation sees halves of a batch, and learns slower."""
-    told = command.on_two("both", "--steps", "120")
+    told = command.calls.on_two(*command.words("both", "--steps", "120"))
     assert told.count("Card: ") == 1  # the first process alone speaks
     assert f"Recognizer: {command.folder / 'both' / 'recognizer-run.onnx'}" in told
-    curves = command.curves("both")
+    curves = command.calls.curves("both")
     assert curves[0, "validation: AUC, held out"] < 60
     assert curves[120, "validation: AUC, held out"] > 95
     assert curves[100, "nearest centre is the right one"] > 0.2

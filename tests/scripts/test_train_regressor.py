@@ -1,84 +1,57 @@
 """The command as a user calls it, and as a machine that loses its power ends it."""
 
 import csv
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 SCRIPT = "scripts/train_regressor.py"
-NO_STORE = "sqlite:////proc/nowhere/x.db"  # refuses at once; making one takes seconds
 NUMBERS = (
     "--renders 20 --size 64 --steps 14 --batch 4 --seed 2 --device cpu --threads 1 --jobs 1 "
     "--checkpoint-every 2"
 )
 
 
-Kill = Callable[[Sequence[str], Mapping[str, str], Path], int]
-
-
 @dataclass(frozen=True)
 class Command:
     """Runs of the command that share their prepared samples."""
 
-    project: Path
-    artifacts: Path
-    killed: Kill
+    calls: Any
+    """Of tests/scripts/conftest.py."""
+
+    @property
+    def artifacts(self) -> Path:
+        return self.calls.folder
 
     def words(self, out: str, workers: int) -> list[str]:
         folders = "--samples", str(self.artifacts / "samples"), "--out", str(self.artifacts / out)
         return ["baseline", *NUMBERS.split(), "--workers", str(workers), *folders]
 
-    @property
-    def environ(self) -> dict[str, str]:
-        own = {"CFR_ARTIFACTS": str(self.artifacts), "MLFLOW_TRACKING_URI": NO_STORE}
-        return {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **own}
-
-    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, SCRIPT, *words],
-            cwd=self.project,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-
     def kill(self, out: str, workers: int) -> int:
-        """Start a run and kill it as soon as it has left a checkpoint; the step of that."""
-        words = [SCRIPT, *self.words(out, workers)]
-        return self.killed(words, self.environ, self.artifacts / out / "checkpoint.pt")
+        checkpoint = self.artifacts / out / "checkpoint.pt"
+        return self.calls.kill(checkpoint, *self.words(out, workers))
 
 
 @pytest.fixture(scope="module")
 def command(
-    project: Path, tmp_path_factory: pytest.TempPathFactory, kill_at_checkpoint: Kill
+    tmp_path_factory: pytest.TempPathFactory, calls_of: Callable[[str, Path], Any]
 ) -> Iterator[Command]:
     threads = torch.get_num_threads()
-    yield Command(project, tmp_path_factory.mktemp("artifacts"), kill_at_checkpoint)
+    yield Command(calls_of(SCRIPT, tmp_path_factory.mktemp("artifacts")))
     torch.set_num_threads(threads)
 
 
 def run_here(command: Command, out: str) -> None:
     """In this process, which has imported everything."""
-    import tyro
-    from rich.console import Console
-
     from results.training.options import TrainRegressor
     from results.training.regressor import train_regressor
 
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in command.environ.items():
-            patch.setenv(name, value)
-        config = tyro.cli(TrainRegressor, args=command.words(out, workers=0))
-        train_regressor(config, Console(quiet=True))
+    command.calls.here(TrainRegressor, train_regressor, *command.words(out, workers=0))
 
 
 def tensors(command: Command, out: str) -> dict[str, Tensor]:
@@ -119,15 +92,15 @@ def test_a_killed_run_ends_with_the_same_weights(command: Command) -> None:
 @pytest.mark.slow
 def test_a_killed_command_goes_on_when_it_is_called_again(command: Command) -> None:
     """Killed twice, its batches drawn by another process; the reference draws its own."""
-    answer = command.call(*command.words("called", workers=0))
+    answer = command.calls.apart(*command.words("called", workers=0))
     assert answer.returncode == 0, answer.stderr
     folder = command.artifacts / "called"
     assert f"Weights: {folder / 'regressor-baseline.safetensors'}" in answer.stdout
     assert f"Card: {folder / 'regressor-baseline.md'}" in answer.stdout
     assert "note: no identity loss: no recognizer was given" in answer.stdout
-    assert f"note: MLflow at {NO_STORE} refused" in answer.stdout
+    assert f"note: MLflow at {command.calls.store} refused" in answer.stdout
     assert 2 <= command.kill("twice", workers=1) < 14
-    again = command.call(*command.words("twice", workers=1))
+    again = command.calls.apart(*command.words("twice", workers=1))
     assert again.returncode == 0, again.stderr
     assert ends_alike(command, "twice", "called")
     card = (folder / "regressor-baseline.md").read_text(encoding="utf-8")
@@ -135,7 +108,7 @@ def test_a_killed_command_goes_on_when_it_is_called_again(command: Command) -> N
 
 
 def test_help_and_what_is_refused(command: Command) -> None:
-    shown = command.call("--help")
+    shown = command.calls.apart("--help")
     assert shown.returncode == 0, shown.stderr
     for word in ("baseline", "stage1", "stage2", "--photos", "--recognizer", "--checkpoint-every"):
         assert word in shown.stdout
@@ -147,7 +120,7 @@ def test_help_and_what_is_refused(command: Command) -> None:
         ),
         (("stage2", "--start", f"{absent}"), f"the weight file is not at {absent}"),
     ):
-        answer = command.call(*words)
+        answer = command.calls.apart(*words)
         assert answer.returncode == 2
         assert told in answer.stderr
         assert len(answer.stderr.strip().splitlines()) == 1

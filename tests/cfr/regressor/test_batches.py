@@ -18,7 +18,7 @@ from cfr.regressor.landmarks import project_landmarks
 from cfr.regressor.presets import Augmentation, Mix
 from cfr.regressor.samples import KINDS, Frame, Sample, SampleFiles, save_samples
 from cfr.training.reading_ahead import read_ahead
-from protocols.errors import BadInput
+from protocols.errors import BadInput, BadOption
 
 FRAME = Frame(crop=40, wide=56)
 INNER = slice(8, 48)
@@ -130,7 +130,7 @@ def test_two_processes_share_a_batch(make: Make) -> None:
         part = make(EVERYTHING, rank=rank, ranks=2)[3]
         assert len(part.given) == 8
         assert_same(part, Batch(*(one[rank::2] for one in whole)))
-    with pytest.raises(ValueError, match="a batch of 16 on 3 processes"):
+    with pytest.raises(BadOption, match="a batch of 16: expected a multiple of 3 processes"):
         make(ranks=3)
 
 

@@ -261,7 +261,7 @@ def test_the_baseline_is_trained_by_the_same_command(
 
     stopped = replace(config, out=tmp_path / "stopped")
     with monkeypatch.context() as patch:
-        patch.setattr("cfr.gan.training.tell_validation", _after(1, killed))
+        patch.setattr("cfr.training.loop.tell_validation", _after(1, killed))
         with pytest.raises(KeyboardInterrupt):
             train_gan(stopped, QUIET)
     again = train_gan(stopped, QUIET)
