@@ -2,9 +2,10 @@
 
 import importlib.metadata
 import platform
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from protocols.roots import project_root
@@ -31,7 +32,28 @@ def current_environment(*, device: str = "cpu", project: Path | None = None) -> 
         git_dirty=None if status is None else bool(status),
         device=f"{device} ({platform.machine()}, {sys.platform})",
         versions={"python": platform.python_version(), **versions(_PACKAGES)},
+        command=typed(sys.argv),
     )
+
+
+def typed(words: Sequence[str]) -> str:
+    """A command of ours as it was typed, absolute paths cut down to their last name.
+
+    Args:
+        words: As ``sys.argv`` has them.
+
+    Returns:
+        Empty if it is no script of ours.
+    """
+    script = Path(words[0]) if words else Path()
+    if script.parent.name != "scripts" or script.suffix != ".py":
+        return ""
+    return shlex.join(["python", f"scripts/{script.name}", *map(_told, words[1:])])
+
+
+def _told(word: str) -> str:
+    option, is_set, value = word.rpartition("=")
+    return f"{option}{is_set}{Path(value).name if Path(value).is_absolute() else value}"
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

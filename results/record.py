@@ -47,6 +47,7 @@ class Cell:
         interval: Two-sided 95 % interval, low and high.
         paper: The paper's value for this cell, or None where the paper has none.
         reason: Why the value is unavailable.
+        seeds: Of how many trainings the value is the mean.
     """
 
     row: str
@@ -57,6 +58,7 @@ class Cell:
     interval: tuple[float, float] | None = None
     paper: float | None = None
     reason: str = ""
+    seeds: int = 1
 
     def __post_init__(self) -> None:
         """A cell has a number or a reason, never neither."""
@@ -84,6 +86,7 @@ class Comparison:
         difference: Left minus right.
         interval: Two-sided 95 % interval of the difference; None where there are too few units.
         real: Whether the interval excludes 0; None without an interval.
+        seeds: Over how many trainings of both rows, pair by pair, the difference is the mean.
     """
 
     left: str
@@ -92,16 +95,26 @@ class Comparison:
     difference: float
     interval: tuple[float, float] | None
     real: bool | None
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Where and with what a run was made."""
+    """Where and with what a run was made.
+
+    Attributes:
+        git_commit: Of the checkout; None where there is none.
+        git_dirty: Whether files differed from it.
+        device: What the numbers were computed on.
+        versions: Of Python and of packages.
+        command: As it was typed, without paths of the machine; empty if it was no command of ours.
+    """
 
     git_commit: str | None
     git_dirty: bool | None
     device: str
     versions: Mapping[str, str]
+    command: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from results.environment import current_environment
+from results.environment import current_environment, typed
 
 
 @pytest.fixture
@@ -50,3 +50,18 @@ def test_versions_are_those_of_this_process() -> None:
     found = current_environment(device="cpu")
     assert found.versions["numpy"] == np.__version__
     assert found.device.startswith("cpu (")
+
+
+def test_a_command_is_told_without_paths_of_the_machine() -> None:
+    words = [
+        "scripts/reproduce.py",
+        "table4",
+        "--root",
+        "/data/aflw",
+        "--cache=/tmp/x y",
+        "--seed=1",
+    ]
+    told = "python scripts/reproduce.py table4 --root aflw '--cache=x y' --seed=1"
+    assert typed(words) == told
+    assert typed(["/home/me/cfr/scripts/bench.py", "gan"]) == "python scripts/bench.py gan"
+    assert typed(["/usr/bin/pytest", "-q"]) == typed([]) == ""
