@@ -20,7 +20,7 @@ def evidence(order: Order, record: RunRecord) -> Evidence:
     world = _world(better) or _world(worse)
     found = _difference(order, record)
     if found is None or better is None or worse is None or worse.value is None:
-        return Evidence(order, "not measured", world, reason=_why_not(order, better, worse))
+        return Evidence(order, "not measured", world, reason=_why_not(order, record))
     difference, interval, seeds = found
     allowed = None if order.tolerance is None else order.tolerance * abs(worse.value)
     if interval is None:
@@ -66,12 +66,15 @@ def _world(cell: Cell | None) -> World | None:
     return None if cell is None else worlds.get(cell.origin)
 
 
-def _why_not(order: Order, *cells: Cell | None) -> str:
+def _why_not(order: Order, record: RunRecord) -> str:
     """What is missing of two rows, as their cells tell it."""
     reasons: dict[str, None] = {}
-    for row, cell in zip((order.better, order.worse), cells, strict=True):
-        if cell is None:
-            reasons[f"the record has no {row}, {order.column}"] = None
+    for row in (order.better, order.worse):
+        cell = _cell(record, row, order.column)
+        if row not in record.rows:
+            reasons[f"the record has no row {row}"] = None
+        elif cell is None:
+            reasons["the record has no such column"] = None
         elif cell.value is None:
             reasons[cell.reason] = None
         elif cell.origin == "reported by the paper":
