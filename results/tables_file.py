@@ -11,12 +11,13 @@ from results.tables.remarks import remarks
 from results.verdicts import Verdict, judge
 
 TABLES_FILE = "TABLES.md"
-_HEAD = """# Tables
-
-Made by `python scripts/report.py tables` from `results/records/*.json`, the records of longer runs; a test fails where the two differ. A
-cell is the number measured, its 95 % interval, and the paper's number where there is one. What was measured on the synthetic
-world, on made-up people, says how the code works, and whether the order of rows is the paper's; it is no number of the real set.
-"""
+_HEAD = (
+    "Made by `python scripts/report.py tables` from `results/records/*.json`, the records of "
+    "longer runs; a test fails where the two differ. A cell is the number measured, its 95 % "
+    "interval, and the paper's number where there is one. What was measured on the synthetic "
+    "world, on made-up people, says whether the code works and the rows are in the paper's order; "
+    "it is no number of the real set."
+)
 
 
 def tables_markdown(records: Mapping[str, RunRecord]) -> str:
@@ -26,7 +27,7 @@ def tables_markdown(records: Mapping[str, RunRecord]) -> str:
         records: By name.
     """
     verdicts = judge(list(records.values()), list(records))
-    parts = [_HEAD.strip(), "## Verdicts", *_verdicts(verdicts)]
+    parts = ["# Tables", _HEAD, "## Verdicts", *_verdicts(verdicts)]
     for name, record in records.items():
         parts += _section(name, record)
     return "\n\n".join(parts) + "\n"

@@ -62,7 +62,7 @@ def _cell(record: RunRecord, row: str, column: str) -> Cell | None:
 
 
 def _world(cell: Cell | None) -> World | None:
-    worlds = {origin: world for world, origin in MEASURED.items()}
+    worlds: dict[str, World] = {origin: world for world, origin in MEASURED.items()}
     return None if cell is None else worlds.get(cell.origin)
 
 

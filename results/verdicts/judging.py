@@ -48,8 +48,8 @@ def _of_record(claim: Claim, name: str, record: RunRecord) -> Iterator[Verdict]:
         return
     shown = [evidence(order, record) for order in orders]
     note = " ".join(filter(None, (papers_own(claim), claim.note, stands_for(claim, record))))
-    worlds = list(dict.fromkeys(one.world for one in shown if one.world is not None))
-    for world in worlds or [None]:
+    worlds: list[World | None] = [one.world for one in shown if one.world is not None]
+    for world in dict.fromkeys(worlds or [None]):
         own = [one if one.world in (None, world) else _elsewhere(one) for one in shown]
         data = NOTHING if world is None else DATA[world]
         yield Verdict(claim, outcome(own), sentence(own), data, name, note)

@@ -1,4 +1,4 @@
-"""TABLES.md is what the kept records say, and nothing of a record gets lost or is read as Markdown."""
+"""TABLES.md is what the kept records say; nothing of a record gets lost or is read as Markdown."""
 
 from dataclasses import replace
 from pathlib import Path

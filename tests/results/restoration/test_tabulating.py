@@ -90,7 +90,7 @@ def test_an_ablation_is_compared_with_ours_of_its_budget(
     """And with ours, which had more steps, as every row is."""
     photo = measured.values[NONE][SSIM]
     for row, better in ((ABLATED[1], 0.2), (OF_ONE_BUDGET, 0.3)):
-        measured.values[row] = {one: photo + better for one in OCCLUDED}
+        measured.values[row] = dict.fromkeys(OCCLUDED, photo + better)
     record = record_of(faces, methods, judges, measured)
     found = {
         (one.left, one.right): one.difference for one in record.comparisons if one.column == SSIM

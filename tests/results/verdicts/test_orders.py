@@ -1,4 +1,4 @@
-"""What stands for the paper's rows: ablations, models of our own, recognizers of other protocols."""
+"""What stands for the paper's rows: ablations, our own models, recognizers of other protocols."""
 
 from dataclasses import replace
 
