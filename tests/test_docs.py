@@ -16,6 +16,7 @@ import tyro
 from rich.console import Console
 
 from protocols.errors import BadOption
+from results.bench.subjects import SUBJECTS
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted((PROJECT / "docs").glob("*.md")), *sorted(PROJECT.glob("*.md"))]
@@ -78,6 +79,11 @@ def test_every_file_that_is_named_is_there(project: Path) -> None:
                 absent.append(f"{page.name}: {name}")
     assert not absent
     assert counted > 100
+
+
+def test_every_benchmark_is_on_its_page(project: Path) -> None:
+    named = re.findall(r"\[([a-z0-9-]+)\](?!\()", (project / "docs/benchmarks.md").read_text())
+    assert sorted(named) == sorted(SUBJECTS)
 
 
 class Parsed(Exception):

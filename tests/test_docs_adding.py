@@ -1,4 +1,4 @@
-"""What docs/adding.md shows: its modules work, and the names that it names are there."""
+"""docs/adding.md and docs/architecture.md: their modules work, the names that they name are there."""
 
 import ast
 import re
@@ -95,10 +95,20 @@ def test_the_metric_that_is_added_measures(examples: dict[str, ModuleType]) -> N
         d_prime(scores, genuine | True)
 
 
+def test_the_types_at_the_borders_are_where_the_page_says(project: Path) -> None:
+    text = (project / "docs/architecture.md").read_text()
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| `([\w/]+\.py)` \|", text, re.MULTILINE)
+    assert len(rows) > 10
+    for names, file in rows:
+        body = ast.parse((project / file).read_text()).body
+        classes = {node.name for node in body if isinstance(node, ast.ClassDef)}
+        assert set(re.findall(r"\w+", names)) <= classes, file
+
+
 def test_every_line_goes_into_something_that_exists(project: Path) -> None:
     """``NAME` in `FILE`` on a page names a global of that file."""
     counted = 0
-    for page in ("docs/adding.md", "CONTRIBUTING.md"):
+    for page in ("docs/adding.md", "docs/architecture.md"):
         text = (project / page).read_text()
         for names, file in re.findall(
             r"((?:`[\w.]+`(?: and |, )?)+) (?:in|of) `([\w/]+\.py)`", text
