@@ -1,4 +1,4 @@
-"""docs/adding.md and docs/architecture.md: their modules work, the names that they name are there."""
+"""docs/adding.md and docs/architecture.md: the modules shown work, the names named are there."""
 
 import ast
 import re
