@@ -2,12 +2,16 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 from protocols.errors import DataError
+
+if TYPE_CHECKING:
+    from results.export.work import Show
 
 
 def run(main: Callable[[Console], int | None]) -> None:
@@ -26,10 +30,15 @@ def run(main: Callable[[Console], int | None]) -> None:
         sys.exit(130)
 
 
+def bars_of(show: "Show | None") -> "AbstractContextManager[Show]":
+    """Somebody's bars where there are any, else new ones on the terminal."""
+    return progress_bars(Console(stderr=True)) if show is None else nullcontext(show)
+
+
 @contextmanager
 def progress_bars(
     console: Console,
-) -> Iterator[Callable[[str, int], AbstractContextManager[Callable[[int], None]]]]:
+) -> "Iterator[Show]":
     """Bars with counts and the time left; what comes out opens one by its title and total."""
     from rich.progress import (
         BarColumn,

@@ -1,17 +1,23 @@
 """Print a result, write its files, track it: in this order, so that nothing computed is lost."""
 
+import json
 import re
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from protocols.roots import artifacts_folder
+from results.record import RunRecord, read_record
 from results.tables import layout
 from results.tables.result import Result
 from results.tracking import masked, store_address, track
+
+RECORD = "record.json"
+ROW_FIGURES = "row-figures.json"
 
 
 def publish(result: Result, console: Console, artifacts: Path | None = None) -> Path:
@@ -30,18 +36,64 @@ def publish(result: Result, console: Console, artifacts: Path | None = None) -> 
     """
     artifacts = artifacts_folder() if artifacts is None else artifacts
     layout.print_record(result.record, console)
-    artifacts.mkdir(parents=True, exist_ok=True)
-    own = Path(tempfile.mkdtemp(prefix=f".{result.record.table}-", dir=artifacts))
-    folder = artifacts / result.record.table
+    own = _own_folder(artifacts, result.record.table)
     try:
         row_figures = write(result, own)
     except BaseException:  # a half-written folder never takes the place of a whole one
         shutil.rmtree(own)
         raise
+    return _put(result.record, own, row_figures, console, artifacts)
+
+
+def publish_again(
+    kept: Path, console: Console, artifacts: Path | None = None, *, track_it: bool
+) -> Path:
+    """Print and put in place a table whose files were written before.
+
+    Args:
+        kept: The folder that :func:`write` filled, with the figures of each row in
+            ``row-figures.json``; it stays as it is.
+        console: Where to print.
+        artifacts: As of :func:`publish`.
+        track_it: Whether it is a run that was not tracked yet.
+
+    Returns:
+        The folder that holds the table's files.
+    """
+    artifacts = artifacts_folder() if artifacts is None else artifacts
+    record = read_record(kept / RECORD)
+    layout.print_record(record, console)
+    own = _own_folder(artifacts, record.table)
+    for path in kept.iterdir():
+        shutil.copyfile(path, own / path.name)
+    if not track_it:
+        folder = artifacts / record.table
+        _put_in_place(own, folder)
+        console.print(f"Files: {folder}, made before")
+        return folder
+    names = json.loads((kept / ROW_FIGURES).read_bytes())
+    row_figures = {row: [own / name for name in of_row] for row, of_row in names.items()}
+    return _put(record, own, row_figures, console, artifacts)
+
+
+def _own_folder(artifacts: Path, table: str) -> Path:
+    artifacts.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f".{table}-", dir=artifacts))
+
+
+def _put(
+    record: RunRecord,
+    own: Path,
+    row_figures: Mapping[str, Sequence[Path]],
+    console: Console,
+    artifacts: Path,
+) -> Path:
+    """Track the files of a folder of one's own, and put it in its place."""
+    folder = artifacts / record.table
     try:
         console.print(f"Files: {folder}")
         console.print(f"MLflow store: {masked(store_address(artifacts))}")
-        run = track(result.record, own, row_figures, artifacts)
+        run = track(record, own, row_figures, artifacts)
         console.print(f"MLflow run: {run}")
     finally:
         _put_in_place(own, folder)
@@ -56,7 +108,7 @@ def write(result: Result, folder: Path) -> dict[str, list[Path]]:
     """
     record = result.record
     files = {
-        "record.json": record.to_json(),
+        RECORD: record.to_json(),
         f"{record.table}.csv": layout.long(record).to_csv(index=False),
         f"{record.table}-differences.csv": layout.long_comparisons(record).to_csv(index=False),
         f"{record.table}.md": layout.to_markdown(record),

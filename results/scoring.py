@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what computes is imported when something is computed
     from protocols.types import IdentificationProtocol, VerificationProtocol
     from results.embeddings import Embeddings
     from results.systems import Draws, Scored
+    from results.verification import Settings
 
     Protocol = VerificationProtocol | IdentificationProtocol
 
@@ -129,6 +130,33 @@ class Whole:
                 real = not interval[0] <= 0 <= interval[1]
                 base = self.scored.against[row]
                 yield Comparison(row, base, column, difference, interval, real)
+
+    def gaps(self, left: str, right: str) -> dict[str, tuple[float, tuple[float, float] | None]]:
+        """Row ``left`` minus row ``right`` by column, in percent, on the same draws.
+
+        Of several splits: the mean of the splits' differences, with Student's interval. Columns
+        that cannot be compared are left out.
+
+        Raises:
+            BadOption: It is a protocol of identification.
+        """
+        from protocols.types import VerificationProtocol
+        from results.systems import Draws, split_gaps
+        from results.verification import compare
+
+        if len(self.splits) > 1:
+            return dict(split_gaps(self.splits, left, right))
+        protocol, scores = self.protocols[0], self.splits[0].scores
+        if not isinstance(protocol, VerificationProtocol):
+            raise BadOption(protocol.name, "a protocol of verification (1:1)")
+        draws = Draws(self.scoring.resamples, self.scoring.seed)
+        settings = _verification(self.source, protocol, self.scoring, draws)
+        found = compare((scores[right], scores[left]), protocol, settings)
+        return {
+            column: (100 * one.difference, (100 * one.interval.low, 100 * one.interval.high))
+            for column, one in found
+            if one is not None
+        }
 
     def sentences(self) -> Iterator[str]:
         """What a reader has to know."""
@@ -249,14 +277,21 @@ def _score(
     from protocols.types import VerificationProtocol
     from results import identification, verification
 
-    rule, ways = _rule(source, scoring), scoring.pooling
     if isinstance(protocol, VerificationProtocol):
-        fars = scoring.fars or _usual(source.protocol, protocol)
-        settings = verification.Settings(fars, rule, scoring.thresholds, ways, draws)
+        settings = _verification(source, protocol, scoring, draws)
         return verification.score(protocol, given, settings)
-    fars = scoring.fars or _SEARCH_FARS
-    settings = identification.Settings(scoring.ranks, fars, rule, ways, draws)
+    rule, fars = _rule(source, scoring), scoring.fars or _SEARCH_FARS
+    settings = identification.Settings(scoring.ranks, fars, rule, scoring.pooling, draws)
     return identification.score(protocol, given, settings)
+
+
+def _verification(
+    source: Source, protocol: "VerificationProtocol", scoring: Scoring, draws: "Draws"
+) -> "Settings":
+    from results.verification import Settings
+
+    fars = scoring.fars or _usual(source.protocol, protocol)
+    return Settings(fars, _rule(source, scoring), scoring.thresholds, scoring.pooling, draws)
 
 
 def _cuts(whole: Whole) -> Iterator[str]:

@@ -51,12 +51,14 @@ class Measured:
         n: How many pairs or probes it comes from.
         interval: Two-sided 95 %.
         reason: Why there is no number.
+        seeds: Of how many trainings it is the mean.
     """
 
     value: float | None
     n: int
     interval: tuple[float, float] | None = None
     reason: str = ""
+    seeds: int = 1
 
     @classmethod
     def rate(cls, value: float, n: int, interval: Interval | None = None) -> "Measured":
@@ -255,20 +257,29 @@ def over_splits(splits: Sequence[Scored]) -> Scored:
         for column in columns:
             parts = [one.values[row][column] for one in splits]
             whole.values[row] |= _summary(column, parts)
-            if row not in bases:
-                continue
-            others = [one.values[bases[row]][column].value for one in splits]
-            gaps = [
-                mine.value - other
-                for mine, other in zip(parts, others, strict=True)
-                if mine.value is not None and other is not None
-            ]
-            if len(gaps) == len(splits):
-                mean, _, interval = splits_summary(np.array(gaps))
-                pair = (max(interval.low, -100.0), min(interval.high, 100.0))
-                whole.against[row] = bases[row]
-                whole.differences.setdefault(row, {})[column] = (mean, pair)
+        if row in bases and (gaps := dict(split_gaps(splits, row, bases[row]))):
+            whole.against[row] = bases[row]
+            whole.differences[row] = gaps
     return whole
+
+
+def split_gaps(
+    splits: Sequence[Scored], left: str, right: str
+) -> Iterator[tuple[str, tuple[float, tuple[float, float]]]]:
+    """Row ``left`` minus row ``right`` by column: means over splits, with Student's interval.
+
+    Columns that a split lacks of either are left out.
+    """
+    for column in splits[0].values[left]:
+        both = [(one.values[left][column], one.values[right][column]) for one in splits]
+        gaps = [
+            mine.value - other.value
+            for mine, other in both
+            if mine.value is not None and other.value is not None
+        ]
+        if len(gaps) == len(splits):
+            mean, _, interval = splits_summary(np.array(gaps))
+            yield column, (mean, (max(interval.low, -100.0), min(interval.high, 100.0)))
 
 
 def _bases(rows: Iterable[str], against: Mapping[str, str]) -> dict[str, str]:

@@ -97,6 +97,17 @@ def score(
     return found
 
 
+def compare(
+    both: tuple[Float32[np.ndarray, " p"], Float32[np.ndarray, " p"]],
+    protocol: VerificationProtocol,
+    settings: Settings,
+) -> Iterator[tuple[str, Difference | None]]:
+    """How the second scores' accuracy and rates differ from the first's, by column."""
+    pairs = protocol.pairs
+    units = Units(pairs.left, pairs.right, people_of(protocol.templates, pairs))
+    return _differences(both, pairs, units, settings)
+
+
 def _drawn(people: np.ndarray, draws: Draws, *, named: bool) -> str:
     """What a bootstrap draws, in a sentence."""
     whom = f"{draws.resamples:,} resamples of {len(np.unique(people)):,} people"

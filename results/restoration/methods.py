@@ -30,6 +30,9 @@ ABLATIONS = (
 )
 """Weights that are looked for where none are named; the last has the budget of the others."""
 WEIGHTS = (MINI, *ABLATIONS)
+*_ABLATED, OF_ONE_BUDGET = (f"{CFR_GAN}:{name}" for name in ABLATIONS)
+ABLATED = tuple(_ABLATED)
+"""Rows of ablations, and the row that they are held against."""
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
 

@@ -25,11 +25,13 @@ from results.restoration.measuring import (
     columns_of,
 )
 from results.restoration.methods import (
+    ABLATED,
     BLENDED,
     ESTIMATED,
     GUIDE,
     GUIDE_TOLD,
     NONE,
+    OF_ONE_BUDGET,
     OURS,
     OURS_TOLD,
     RENDER,
@@ -186,27 +188,35 @@ def _count(row: str, cases: CaseSet, methods: Methods, total: int) -> Cell:
 def _comparisons(
     measured: Measured, columns: tuple[str, ...], numbers: Tabulating
 ) -> Iterator[Comparison]:
-    """Ours minus each other row, over the photos that both have."""
+    """Ours minus each other row, and ours of one budget minus each ablation, over common photos."""
     compared = [one for one in (SSIM, SSIM_FACE, IDENTITY) if one in columns]
     compared = [one for one in compared if one != SSIM_FACE or SSIM not in columns]
+    for left, right in _pairs(measured):
+        for column in compared:
+            apart = measured.values[left][column] - measured.values[right][column]
+            apart = apart[np.isfinite(apart)]
+            if not len(apart):
+                continue
+            interval = numbers.interval(apart)
+            yield Comparison(
+                left=left,
+                right=right,
+                column=column,
+                difference=float(apart.mean()),
+                interval=None if interval is None else (interval.low, interval.high),
+                real=None if interval is None else interval.excludes(0.0),
+            )
+
+
+def _pairs(measured: Measured) -> Iterator[tuple[str, str]]:
     for left in (OURS, BLENDED):
         for right in measured.values:
-            if right in (OURS, BLENDED, OURS_TOLD) or (left == BLENDED and right not in _CONTROLS):
-                continue
-            for column in compared:
-                apart = measured.values[left][column] - measured.values[right][column]
-                apart = apart[np.isfinite(apart)]
-                if not len(apart):
-                    continue
-                interval = numbers.interval(apart)
-                yield Comparison(
-                    left=left,
-                    right=right,
-                    column=column,
-                    difference=float(apart.mean()),
-                    interval=None if interval is None else (interval.low, interval.high),
-                    real=None if interval is None else interval.excludes(0.0),
-                )
+            own = right in (OURS, BLENDED, OURS_TOLD)
+            if not own and (left == OURS or right in _CONTROLS):
+                yield left, right
+    for right in ABLATED:
+        if OF_ONE_BUDGET in measured.values and right in measured.values:
+            yield OF_ONE_BUDGET, right
 
 
 def _notes(cases: CaseSet, measured: Measured) -> Iterator[str]:

@@ -20,7 +20,7 @@ from results.synthetic.plan import Photo, SetPlan, Truth, write_file, write_text
 from results.synthetic.seeds import plan_rng
 from results.synthetic.shares import AFLW2000, FEW_KINDS
 
-SIZES = {"tiny": 40, "mini": 200, "full": IMAGES}
+SIZES = {"tiny": 40, "small": 120, "mini": 200, "full": IMAGES}
 FOLDER = "AFLW2000-3D"
 SUBSET = "subset.txt"
 LOOK = Look(

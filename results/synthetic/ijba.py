@@ -40,6 +40,7 @@ class _Sizes:
 
 SIZES = {
     "tiny": _Sizes(Media(people=24, stills=5, videos=1, frames=3), 20, 8, 560),
+    "small": _Sizes(Media(people=32, stills=5, videos=1, frames=3), 26, 8, 560),
     "mini": _Sizes(Media(people=90, stills=8, videos=2, frames=4), 60, 10, 1_500),
     "full": _Sizes(Media(people=500, stills=11, videos=4, frames=10), 167, 11, 1_800),
 }

@@ -21,7 +21,12 @@ from results.synthetic.shares import FEW_KINDS, LFW
 
 FOLDS = COUNTS["folds"]
 FOLDER = "lfw-deepfunneled"
-SIZES = {"tiny": (4, 3, 12), "mini": (25, 4, 100), "full": (192, 4, 300)}
+SIZES = {
+    "tiny": (4, 3, 12),
+    "small": (10, 4, 50),
+    "mini": (25, 4, 100),
+    "full": (192, 4, 300),
+}
 """People of a fold, photos of each, pairs of each kind in a fold."""
 LOOK = Look(
     size=250,

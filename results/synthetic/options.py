@@ -9,7 +9,7 @@ import tyro
 from protocols.errors import BadOption
 from results.option_checks import require_least
 
-Scale = Literal["tiny", "mini", "full"]
+Scale = Literal["tiny", "small", "mini", "full"]
 Name = Literal["casia", "rafdb", "lfw", "ijba", "ijbb", "ijbc", "aflw2000"]
 NAMES: tuple[Name, ...] = ("casia", "rafdb", "lfw", "ijba", "ijbb", "ijbc", "aflw2000")
 
@@ -24,8 +24,8 @@ class MakeSynthetic:
     out: Annotated[Path, tyro.conf.Positional]
     """The folder to write to; CFR_DATA=OUT lets every other command read it."""
     scale: Scale = "tiny"
-    """tiny: for a test, a minute; mini: what small networks learn from; full: as many people and
-    photos as the data sets have, which takes hours."""
+    """tiny: for a test, a minute; small: for a demonstration, two; mini: what small networks learn
+    from; full: as many people and photos as the data sets have, which takes hours."""
     sets: tuple[Name, ...] = NAMES
     """Which data sets; others can be added to the same folder later."""
     seed: int = 0

@@ -18,7 +18,8 @@ from results.expressions import Expressions
 from results.loading import Source, load
 from results.record import Comparison
 from results.systems import Draws, Measured
-from results.tables.rows import Column, Found, Row
+from results.tables.rows import Column, Found, Ready
+from results.tables.seeds import Gap, mean_gap, mean_of
 
 _TOLD = ("preset", "schedule", "network", "started from", "photos", "loss", "seed")
 Places = Mapping[str, Int64[np.ndarray, " _"]]
@@ -26,8 +27,8 @@ Places = Mapping[str, Int64[np.ndarray, " _"]]
 
 
 def classify(
-    name: str,
-    rows: Sequence[Row],
+    source: Source,
+    rows: Sequence[Ready],
     columns: Sequence[Column],
     *,
     setup: Setup,
@@ -37,7 +38,7 @@ def classify(
     """Classify the photos of all subsets, each once, by every row's network.
 
     Args:
-        name: The protocol.
+        source: The protocol.
         rows: Their weights are there.
         columns: Each names a subset; one whose list is absent has no value.
         setup: Where the work is done, and where answers are kept.
@@ -49,9 +50,9 @@ def classify(
         DatasetUnavailable: It, or a photo of it, is absent.
         BadInput: It, a photo or a network is not what it has to be.
     """
-    protocol = load(Source(name))[0]
+    protocol = load(source)[0]
     if not isinstance(protocol, ExpressionProtocol):
-        raise BadOption(name, "a protocol of expressions")
+        raise BadOption(source.name, "a protocol of expressions")
     listed = {
         column.subset: protocol.subsets[column.subset].astype(np.int64)
         for column in columns
@@ -59,19 +60,22 @@ def classify(
     }
     used = np.unique(np.concatenate(list(listed.values())))
     places = {subset: np.searchsorted(used, photos) for subset, photos in listed.items()}
-    right: dict[str, Bool[np.ndarray, " u"]] = {}
+    right: dict[str, list[Bool[np.ndarray, " u"]]] = {}
     inputs, devices, trained = {}, set(), {}
     faces = Expressions(protocol, used, setup, show)
     for row in rows:
-        right[row.name] = faces.right(row.file)
-        network = faces.network(row.file)
+        right[row.name] = [faces.right(file) for file in row.files]
+        network = faces.network(row.files[0])
         inputs[row.name] = network.input.words.rpartition(", ")[0]  # no template: nothing is cut
         devices.add(network.identity["device"])
-        trained[row.name] = read_about(row.file)
+        trained[row.name] = read_about(row.files[0])
     return Found(
         values={
-            row: {column.name: _accuracy(of_row, column, places) for column in columns}
-            for row, of_row in right.items()
+            row: {
+                column.name: mean_of([_accuracy(one, column, places) for one in trainings])
+                for column in columns
+            }
+            for row, trainings in right.items()
         },
         comparisons=tuple(_comparisons(right, columns, places, draws)),
         rule=f"{protocol.rule}; whole photos, resized; the largest of {len(protocol.classes)} "
@@ -96,24 +100,38 @@ def _accuracy(right: Bool[np.ndarray, " u"], column: Column, places: Places) -> 
 
 
 def _comparisons(
-    right: Mapping[str, Bool[np.ndarray, " u"]],
+    right: Mapping[str, Sequence[Bool[np.ndarray, " u"]]],
     columns: Sequence[Column],
     places: Places,
     draws: Draws,
 ) -> Iterator[Comparison]:
-    """Each row minus each one before it, on the same photos."""
+    """Each row minus each one before it, on the same photos, training by training."""
     for before, after in itertools.combinations(right, 2):
+        pairs = list(zip(right[before], right[after], strict=False))
         for column in columns:
             photos = places.get(column.subset)
             if photos is None or not draws:
                 continue
-            both = (right[before][photos].astype(float), right[after][photos].astype(float))
-            found = rate_difference(*both, photos, **draws.again())
-            if found is None:
+            gaps = [_gap(mine[photos], other[photos], photos, draws) for other, mine in pairs]
+            known = [one for one in gaps if one is not None]
+            if len(known) < len(gaps):
                 continue
-            low, high = 100 * found.interval.low, 100 * found.interval.high
-            gap, real = 100 * found.difference, not low <= 0 <= high
-            yield Comparison(after, before, column.name, gap, (low, high), real)
+            gap, interval = mean_gap(known)
+            real = None if interval is None else not interval[0] <= 0 <= interval[1]
+            yield Comparison(after, before, column.name, gap, interval, real, len(pairs))
+
+
+def _gap(
+    mine: Bool[np.ndarray, " p"],
+    other: Bool[np.ndarray, " p"],
+    photos: Int64[np.ndarray, " p"],
+    draws: Draws,
+) -> Gap | None:
+    """One network's accuracy minus another's, in percent."""
+    found = rate_difference(other.astype(float), mine.astype(float), photos, **draws.again())
+    if found is None:
+        return None
+    return 100 * found.difference, (100 * found.interval.low, 100 * found.interval.high)
 
 
 def _notes(protocol: ExpressionProtocol, inputs: Mapping[str, str], draws: Draws) -> Iterator[str]:

@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 
 from eval.intervals import Interval, bootstrap_means, percentile_interval
 from eval.nme import summarise_bins
-from results.record import Cell, Comparison
+from results.record import Cell, Comparison, Origin
 from results.tables.result import TableFigure
 
 PER_IMAGE = "Per-image mean"
@@ -28,6 +28,7 @@ class LandmarkScores:
         bins: The bins' names.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
+        origin: Where the images are from.
     """
 
     errors: Mapping[str, Float64[np.ndarray, " n"]]
@@ -35,6 +36,7 @@ class LandmarkScores:
     bins: tuple[str, ...]
     resamples: int
     seed: int
+    origin: Origin = "measured on real data"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ class LandmarkScores:
                     row=row,
                     column=column,
                     value=values[index],
-                    origin="measured on real data",
+                    origin=self.origin,
                     n=self.sizes[index],
                     interval=self._interval(index, {row: 1}),
                     paper=paper(row, column),

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING
 from cfr.frontalizers.sources import NONE, lacking, weight_file
 from protocols.errors import BadOption, DatasetUnavailable
 from protocols.manifest import read_manifest
-from protocols.roots import is_dir, is_file, project_root, resolve_root
+from protocols.roots import is_dir, project_root
 from protocols.types import InputFile
 from results.environment import current_environment
 from results.loading import Source, load
 from results.paper import TABLES, paper_value
 from results.record import Cell, Comparison, RunRecord, World, origin_of
+from results.reproducing.profiles import Data, ProfileName
+from results.tables import seeds
+from results.tables.places import RECOGNIZERS, Places
 from results.tables.result import Result, TableFigure
 
 if TYPE_CHECKING:
     from results.systems import Measured
 
-RECOGNIZERS = "recognizers"
-"""The root of the weights that rows need."""
 HOW_WEIGHTS = "train it, or put an ONNX file of your own there"
 
 
@@ -52,8 +53,8 @@ class Row:
 
     Attributes:
         name: As in :mod:`results.paper`.
-        weights: The stem of an ONNX file in the root ``recognizers``; empty for a row of the
-            literature, whose numbers the paper reports.
+        weights: The name of its networks, as :meth:`Places.files` knows them; empty for a row of
+            the literature, whose numbers the paper reports.
         frontalizer: What the test photos go through first.
         note: What the row is, in a sentence.
     """
@@ -68,16 +69,42 @@ class Row:
         """Whether it is a row of the literature."""
         return not self.weights
 
+
+@dataclass(frozen=True)
+class Ready:
+    """A row that can be measured.
+
+    Attributes:
+        row: It.
+        files: Its networks, one a training.
+    """
+
+    row: Row
+    files: tuple[Path, ...]
+
     @property
-    def file(self) -> Path:
-        """Where its weights are looked for."""
-        return resolve_root(RECOGNIZERS).path / f"{self.weights}.onnx"
+    def name(self) -> str:
+        """As the table calls it."""
+        return self.row.name
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What each training is called where they stand side by side."""
+        if len(self.files) == 1:
+            return (self.name,)
+        return tuple(f"{self.name} #{number}" for number in range(len(self.files)))
 
 
 @dataclass(frozen=True)
 class Options:
     """What the tables of recognition share."""
 
+    data: Data | None = None
+    """real, or synthetic: people who do not exist, drawn here (docs/synthetic.md). By default real
+    if the roots of all of a table's protocols are there."""
+    profile: ProfileName | None = None
+    """How large synthetic sets are, and how long networks are trained. tiny: minutes on two cores;
+    mini: hours; paper: as the paper, for a GPU. By default tiny, and paper of real data."""
     world: World = "real"
     """What the photos are, for the record; those of make_synthetic.py are known."""
     resamples: int = 1000
@@ -122,14 +149,19 @@ class Found:
     figures: Sequence[TableFigure] = ()
 
 
-Measure = Callable[[str, Sequence[Row], Sequence[Column]], Found]
+Measure = Callable[[str, Sequence[Ready], Sequence[Column]], Found]
 """From a protocol's name, the rows that can be measured and its columns, to what was measured."""
 Absent = str
 """What of a protocol is absent, and how to get it."""
 
 
 def fill(
-    table: str, rows: Sequence[Row], columns: Sequence[Column], measure: Measure, config: Options
+    table: str,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    measure: Measure,
+    config: Options,
+    places: Places | None = None,
 ) -> Result:
     """Measure what can be measured, beside the paper's values.
 
@@ -139,15 +171,20 @@ def fill(
         columns: Those of the paper.
         measure: What measures on one protocol.
         config: The options.
+        places: Where data and weights lie.
 
     Raises:
         BadInput: A file that is there is not what it has to be.
     """
-    started, paper = time.perf_counter(), TABLES[table]
-    lacking = {row.name: tuple(_lacking(row)) for row in rows if not row.reported}
-    ready = [row for row in rows if not row.reported and not lacking[row.name]]
+    started, paper, places = time.perf_counter(), TABLES[table], places or Places()
+    lacking = {row.name: tuple(_lacking(row, places)) for row in rows if not row.reported}
+    ready = [
+        Ready(row, places.files(row.weights))
+        for row in rows
+        if not row.reported and not lacking[row.name]
+    ]
     parts = {
-        protocol: _part(protocol, ready, columns, measure)
+        protocol: _part(protocol, ready, columns, measure, places)
         for protocol in dict.fromkeys(column.protocol for column in columns)
     }
     found = {name: part for name, part in parts.items() if isinstance(part, Found)}
@@ -168,43 +205,49 @@ def fill(
         rows=tuple(row.name for row in rows),
         cells=cells,
         comparisons=tuple(one for part in found.values() for one in part.comparisons),
-        notes=tuple(_notes(table, rows, used, columns, found)),
-        config=config.plain(),
+        notes=(*places.notes, *_notes(table, rows, used, columns, found)),
+        config={**config.plain(), **places.told},
         inputs={file: digest for part in found.values() for file, digest in part.inputs.items()},
         seed=config.seed,
         seconds=time.perf_counter() - started,
         environment=current_environment(device=", ".join(devices) or "cpu"),
-        weights={file.name: InputFile.of(file).sha256 for row in used for file in _files(row)},
+        weights={name: InputFile.of(file).sha256 for one in used for name, file in _files(one)},
         status=f"{empty} of {len(cells)} cells are unavailable" if empty else "complete",
     )
     return Result(record, tuple(figure for part in found.values() for figure in part.figures))
 
 
-def _lacking(row: Row) -> Iterator[str]:
+def _lacking(row: Row, places: Places) -> Iterator[str]:
     """What is absent of a row, whatever the protocol."""
-    if not is_file(row.file):
-        yield f"{RECOGNIZERS}/{row.file.name} ({HOW_WEIGHTS})"
+    if not places.files(row.weights):
+        yield f"{RECOGNIZERS}/{row.weights}.onnx ({HOW_WEIGHTS})"
     if how := lacking(row.frontalizer):
         yield f"the frontalizer {row.frontalizer} ({how})"
 
 
-def _files(row: Row) -> Iterator[Path]:
-    """The weights that a row's numbers come from."""
-    yield row.file
-    if (file := weight_file(row.frontalizer)) is not None:
-        yield file
+def _files(ready: Ready) -> Iterator[tuple[str, Path]]:
+    """The weights that a row's numbers come from, each by a name of its own."""
+    several, weights = len(ready.files) > 1, ready.row.weights
+    for number, file in enumerate(ready.files):
+        yield (f"{weights} #{number}" if several else f"{weights}.onnx"), file
+    if (file := weight_file(ready.row.frontalizer)) is not None:
+        yield file.name, file
 
 
 def _part(
-    protocol: str, ready: Sequence[Row], columns: Sequence[Column], measure: Measure
+    protocol: str,
+    ready: Sequence[Ready],
+    columns: Sequence[Column],
+    measure: Measure,
+    places: Places,
 ) -> Found | Absent:
     """What was measured on a protocol, or why it cannot be had."""
     entry = read_manifest()[protocol]
-    if not is_dir(resolve_root(protocol).path):
+    if not is_dir(places.root(protocol)):
         return f"{entry.title} ({entry.parts[0].get})"
     try:
         if not ready:  # the reasons shall be complete all the same
-            load(Source(protocol))
+            load(Source(protocol, places.roots.get(protocol)))
             return Found({})
         mine = [column for column in columns if column.protocol == protocol]
         return measure(protocol, ready, mine)
@@ -243,13 +286,14 @@ def _cell(
         interval=one.interval,
         paper=printed,
         reason=one.reason,
+        seeds=one.seeds,
     )
 
 
 def _notes(
     table: str,
     rows: Sequence[Row],
-    used: Sequence[Row],
+    used: Sequence[Ready],
     columns: Sequence[Column],
     found: Mapping[str, Found],
 ) -> Iterator[str]:
@@ -265,9 +309,14 @@ def _notes(
             yield f"{row.name}: reported by the paper from the literature, not measured here."
         elif row.note:
             yield f"{row.name}: {row.note}."
-    for row in used:
-        through = "" if row.frontalizer == NONE else f", test photos through {row.frontalizer}"
-        yield f"{row.name}: {row.file.name}{through}."
+    for one in used:
+        how = one.row.frontalizer
+        through = "" if how == NONE else f", test photos through {how}"
+        count = len(one.files)
+        network = f"{one.row.weights}.onnx" if count == 1 else f"{count} trainings of one kind"
+        yield f"{one.name}: {network}{through}."
+    for count in sorted({len(one.files) for one in used} - {1}):
+        yield f"{seeds.words(count)}."
     for protocol, part in found.items():
         yield from (f"{_title(protocol)}: {note}" for note in part.notes)
     names = dict.fromkeys(column.protocol for column in columns)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from results.export.work import Show
+from results.tables.places import Places
 from results.tables.result import Result
 from results.tables.rows import Column, Row
 from results.tables.verified import Verified, verify
@@ -27,10 +29,10 @@ class Table1(Verified):
     """Table 1: face verification on LFW and IJB-A, by what the training set was augmented with."""
 
 
-def compute(config: Table1) -> Result:
+def compute(config: Table1, places: Places | None = None, show: Show | None = None) -> Result:
     """Measure the rows whose data and weights are there.
 
     Raises:
         BadInput: A file that is there is not what it has to be.
     """
-    return verify("table1", ROWS, COLUMNS, config)
+    return verify("table1", ROWS, COLUMNS, config, places, show)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from results.export.work import Show
+from results.tables.places import Places
 from results.tables.result import Result
 from results.tables.rows import Column, Row
 from results.tables.verified import Verified, verify
@@ -31,10 +33,10 @@ class Table2(Verified):
     """Table 2: face verification on IJB-B and IJB-C, by what the test photos go through first."""
 
 
-def compute(config: Table2) -> Result:
+def compute(config: Table2, places: Places | None = None, show: Show | None = None) -> Result:
     """Measure the rows whose data, weights and frontalizer are there.
 
     Raises:
         BadInput: A file that is there is not what it has to be.
     """
-    return verify("table2", ROWS, COLUMNS, config)
+    return verify("table2", ROWS, COLUMNS, config, places, show)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-
 from recognizers.types import Device
-from results.console import progress_bars
+from results.console import bars_of
+from results.export.work import Show
+from results.loading import Source
+from results.tables.places import Places
 from results.tables.result import Result
-from results.tables.rows import Column, Found, Options, Row, fill
+from results.tables.rows import Column, Found, Options, Ready, Row, fill
 
 COLUMNS = (
     Column("total", "rafdb", subset="test"),
@@ -42,16 +43,25 @@ class Table3(Options):
         return {**super().plain(), "device": self.device}
 
 
-def compute(config: Table3) -> Result:
+def compute(config: Table3, places: Places | None = None, show: Show | None = None) -> Result:
     """Measure the rows whose data and weights are there.
 
     Raises:
         BadInput: A file that is there is not what it has to be.
     """
-    return fill("table3", ROWS, COLUMNS, partial(_measure, config), config)
+    places = places or Places()
+    measure = partial(_measure, config, places, show)
+    return fill("table3", ROWS, COLUMNS, measure, config, places)
 
 
-def _measure(config: Table3, name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Found:
+def _measure(
+    config: Table3,
+    places: Places,
+    show: Show | None,
+    name: str,
+    rows: Sequence[Ready],
+    columns: Sequence[Column],
+) -> Found:
     from protocols.roots import artifacts_folder
     from results.export.locating import ALIGNED, Setup
     from results.export.mapping import Workers
@@ -67,5 +77,6 @@ def _measure(config: Table3, name: str, rows: Sequence[Row], columns: Sequence[C
         cache=config.cache or artifacts_folder() / "cache",
     )
     draws = Draws(config.resamples, config.seed)
-    with progress_bars(Console()) as show:
-        return classify(name, rows, columns, setup=setup, draws=draws, show=show)
+    source = Source(name, places.roots.get(name))
+    with bars_of(show) as bars:
+        return classify(source, rows, columns, setup=setup, draws=draws, show=bars)

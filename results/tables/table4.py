@@ -21,8 +21,10 @@ from protocols.roots import require_root
 from protocols.types import InputFile, LandmarkProtocol
 from recognizers.types import Device
 from results.environment import current_environment
+from results.export.work import Show
 from results.paper import BASELINE, BASELINE_OCCLUDED, OURS, OURS_OCCLUDED, TABLES, paper_value
-from results.record import RunRecord
+from results.record import RunRecord, World
+from results.reproducing.profiles import Data, ProfileName
 from results.tables.landmark_scores import FEWEST_IMAGES, PER_IMAGE, LandmarkScores
 from results.tables.result import Result
 
@@ -48,6 +50,11 @@ class Table4:
     The options from --regressor on belong to --source models.
     """
 
+    data: Data | None = None
+    """real, or synthetic: people who do not exist, drawn here, and models at work on them. By
+    default real if AFLW2000-3D is there."""
+    profile: ProfileName | None = None
+    """How many synthetic photos: tiny 120, mini 200, paper 2,000."""
     source: Literal["released", "models"] = "released"
     """Whose landmarks: those that the paper's authors released, or models' at work here."""
     root: Path | None = None
@@ -82,6 +89,8 @@ class Table4:
     """Where networks run."""
     cache: Path | None = None
     """Where predictions are kept; artifacts/cache by default."""
+    world: World = "real"
+    """What the photos are, for the record: synthetic for those of make_synthetic.py."""
 
     def __post_init__(self) -> None:
         """Refuse what no computation could use, before any file is read."""
@@ -104,7 +113,7 @@ class Table4:
             raise BadOption("--regressor", "another name for each regressor")
 
 
-def compute(config: Table4) -> Result:
+def compute(config: Table4, show: Show | None = None) -> Result:
     """Score the released landmarks, or those of models; the figures are cumulative error curves.
 
     Raises:
@@ -114,7 +123,7 @@ def compute(config: Table4) -> Result:
     if config.source == "models":
         from results.tables.table4_models import compute_models
 
-        return compute_models(config)
+        return compute_models(config, show)
     started = time.perf_counter()
     root = require_root("aflw2000", "AFLW2000-3D", HOW, config.root)
     protocol = read_protocol(root, config)

@@ -77,7 +77,7 @@ def published_names(config: "Table4") -> tuple[str, ...]:
 def chosen_regressors(config: "Table4") -> dict[str, str]:
     """Name and file of each regressor, as typed."""
     if not config.regressor:
-        return {name: str(_asset(name)) for name in STAGES}
+        return {name: str(regressor_file(name)) for name in STAGES}
     return {one.partition("=")[0]: one.partition("=")[2] for one in config.regressor}
 
 
@@ -131,7 +131,7 @@ def _regressor(name: str, file: str, model: MorphableModel, device: str) -> OfRe
     if kind:
         theirs = model if model.name == FACE_MODEL else load_model(FACE_MODEL).to(device)
         return OfRegressor(name, load_published(path, theirs, kind).to(device), theirs, (path,))
-    if not path.is_file() and path == _asset(name):
+    if not path.is_file() and path == regressor_file(name):
         how = f"It is trained by: python scripts/train_regressor.py {name}."
         raise DatasetUnavailable(f"the regressor {name}", path, how)
     return OfRegressor(name, load(path, model.layout()).to(device), model, (path,))
@@ -147,7 +147,8 @@ def _split(file: str) -> tuple[str, Path]:
     return "", Path(file).expanduser()
 
 
-def _asset(name: str) -> Path:
+def regressor_file(name: str) -> Path:
+    """Where a regressor of the project lies: one of :data:`STAGES`."""
     return project_root() / "assets" / f"regressor-{name}.safetensors"
 
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
-from rich.console import Console
 
 from cfr.landmarks.sources import load_landmarker, weight_files
 from cfr.morphable.model import MorphableModel
@@ -25,11 +24,12 @@ from protocols.aflw2000 import HOW, image_folder, load
 from protocols.errors import BadOption, DataError, DatasetUnavailable, PackageUnavailable
 from protocols.roots import artifacts_folder, require_root
 from protocols.types import InputFile, LandmarkProtocol
-from results.console import progress_bars
+from results.console import bars_of
 from results.environment import current_environment
 from results.export.ground import torch_device
+from results.export.work import Show
 from results.paper import TABLES
-from results.record import Cell, RunRecord
+from results.record import MEASURED, Cell, RunRecord
 from results.tables import table4
 from results.tables.landmark_scores import LandmarkScores
 from results.tables.result import Result, TableFigure
@@ -118,7 +118,7 @@ class _Run:
         return [name for name in self.compared if name in chosen]
 
 
-def compute_models(config: table4.Table4) -> Result:
+def compute_models(config: table4.Table4, show: Show | None = None) -> Result:
     """Place the points of all photos that are there by every method, and score them.
 
     Raises:
@@ -127,11 +127,16 @@ def compute_models(config: table4.Table4) -> Result:
         BadInput: Labels, a photo or weights are broken, or a yaw bin is empty.
     """
     started = time.perf_counter()
-    run = _run(config)
+    run = _run(config, show)
     protocol = run.protocol
     bin_of = table4.bins_of(protocol, config.subset or run.photos.folder)
     scores = LandmarkScores(
-        _errors(run), bin_of, tuple(protocol.subsets), config.resamples, config.seed
+        _errors(run),
+        bin_of,
+        tuple(protocol.subsets),
+        config.resamples,
+        config.seed,
+        MEASURED[config.world],
     )
     drawn, digest = write_draws(artifacts_folder() / _HANDS, run.predicted.draws)
     record = RunRecord(
@@ -154,7 +159,7 @@ def compute_models(config: table4.Table4) -> Result:
     return Result(record, tuple(_figures(run, scores)))
 
 
-def _run(config: table4.Table4) -> _Run:
+def _run(config: table4.Table4, show: Show | None) -> _Run:
     """Load what was asked for, and let it answer."""
     _check_names(config)
     root = require_root("aflw2000", "AFLW2000-3D", HOW, config.root)
@@ -175,8 +180,8 @@ def _run(config: table4.Table4) -> _Run:
     if TDDFA_TO_FIVE in told_names(config) and TDDFA in reasons:
         reasons[TDDFA_TO_FIVE] = reasons[TDDFA]
     detected = config.crop == "detected"
-    with progress_bars(Console(stderr=True)) as show:
-        predicted = predict(photos, methods, finder, cache, show, detected=detected)
+    with bars_of(show) as bars:
+        predicted = predict(photos, methods, finder, cache, bars, detected=detected)
     return _Run(config, root, protocol, photos, model, finder, methods, reasons, predicted)
 
 

@@ -168,8 +168,13 @@ def printed(
     """The paper's values that a row may be held against, by row and column.
 
     Only published weights under the paper's own name, on all original photos and by its
-    conventions: its hands are not known.
+    conventions: its hands are not known. On the synthetic world, where nothing is the paper's, its
+    numbers stand beside whatever has a row's name, as in its other tables.
     """
+    if config.world == "synthetic":
+        rows = TABLES["table4"].rows
+        beside = {(row, column): one.value for row in rows for column, one in rows[row].items()}
+        return {cell: value for cell, value in beside.items() if value is not None}
     conventions = (config.truth, config.bins, config.crop) == ("original", "new-pose", "truth")
     found: dict[tuple[str, str], float] = {}
     if not (conventions and protocol.complete):
@@ -199,4 +204,5 @@ def plain(config: table4.Table4, files: Mapping[str, str]) -> dict[str, str | in
         "fit_points": config.fit_points,
         "model": config.model.partition(":")[0],
         "device": config.device,
+        "world": config.world,
     }

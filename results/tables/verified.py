@@ -1,24 +1,29 @@
 """Measures rows of face verification: any recognizer, any frontalizer, through the pipeline."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-from rich.console import Console
 
-from results.console import progress_bars
+from results.console import bars_of
+from results.export.work import Show
 from results.loading import Source
 from results.pipeline import Chosen, Embedding
+from results.record import Comparison
 from results.scoring import Scoring
+from results.tables.places import Places
 from results.tables.result import Result, TableFigure
-from results.tables.rows import Column, Found, Options, Row, fill
+from results.tables.rows import Column, Found, Options, Ready, Row, fill
+from results.tables.seeds import mean_gap, mean_of
 
 if TYPE_CHECKING:  # what computes is imported when something is computed
     from matplotlib.figure import Figure
 
     from results.evaluating import Evaluated
+    from results.scoring import Whole
 
 
 @dataclass(frozen=True)
@@ -41,16 +46,39 @@ class Verified(Options):
         }
 
 
-def verify(table: str, rows: Sequence[Row], columns: Sequence[Column], config: Verified) -> Result:
+def verify(
+    table: str,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    config: Verified,
+    places: Places | None = None,
+    show: Show | None = None,
+) -> Result:
     """Fill a table of face verification: see :func:`results.tables.rows.fill`."""
-    return fill(table, rows, columns, partial(_measure, config), config)
+    places = places or Places()
+    measure = partial(_measure, config, places, show)
+    return fill(table, rows, columns, measure, config, places)
 
 
-def _measure(config: Verified, name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Found:
+def _measure(
+    config: Verified,
+    places: Places,
+    show: Show | None,
+    name: str,
+    rows: Sequence[Ready],
+    columns: Sequence[Column],
+) -> Found:
     """All rows and columns of a protocol at once: they share the cache and the draws."""
     from results.evaluating import evaluate
 
-    systems = [Chosen(str(row.file), row.frontalizer, title=row.name) for row in rows]
+    systems = [
+        Chosen(str(file), one.row.frontalizer, title=title)
+        for one in rows
+        for title, file in zip(one.titles, one.files, strict=True)
+    ]
+    embedding = config.embedding
+    if points := places.points.get(name):
+        embedding = replace(embedding, landmarks="sidecar", landmarks_root=points)
     scoring = Scoring(
         rule="nearest",
         fars=tuple(column.far for column in columns if column.far is not None),
@@ -58,20 +86,21 @@ def _measure(config: Verified, name: str, rows: Sequence[Row], columns: Sequence
         resamples=config.resamples,
         seed=config.seed,
     )
-    with progress_bars(Console()) as show:
-        found = evaluate(Source(name), systems, config.embedding, scoring, show)
+    source = Source(name, places.roots.get(name))
+    with bars_of(show) as bars:
+        found = evaluate(source, systems, embedding, scoring, bars)
     first = found.exported[0]
     whole, read = found.whole, {_read_off(column): column.name for column in columns}
+    values = whole.scored.values
     return Found(
         values={
-            row: {mine: values[label] for label, mine in read.items()}
-            for row, values in whole.scored.values.items()
+            one.name: {
+                mine: mean_of([values[title][label] for title in one.titles])
+                for label, mine in read.items()
+            }
+            for one in rows
         },
-        comparisons=tuple(
-            replace(one, column=read[one.column])
-            for one in whole.comparisons()
-            if one.column in read
-        ),
+        comparisons=tuple(_comparisons(found.whole, rows, read)),
         rule=whole.rule,
         notes=(*whole.sentences(), *(f"Warning: {one}" for one in found.warnings)),
         inputs=whole.inputs,
@@ -79,24 +108,44 @@ def _measure(config: Verified, name: str, rows: Sequence[Row], columns: Sequence
         devices=tuple(
             first.exporter.recognizer(way).identity.get("device", "cpu") for way in first.ways
         ),
-        figures=(TableFigure(None, partial(_draw_roc, found), f"{name} ROC"),),
+        figures=(
+            TableFigure(None, partial(_draw, "roc", found, rows), f"{name} ROC"),
+            TableFigure(None, partial(_draw, "det", found, rows), f"{name} DET"),
+        ),
     )
 
 
-def _draw_roc(found: "Evaluated") -> "Figure":
-    """Every row's ROC, one curve a split."""
-    from protocols.types import VerificationProtocol
-    from results.figures.curves import draw_roc
+def _comparisons(
+    whole: "Whole", rows: Sequence[Ready], read: Mapping[str, str]
+) -> Iterator[Comparison]:
+    """Each row minus each one before it, training by training."""
+    for before, after in itertools.combinations(rows, 2):
+        pairs = list(zip(after.titles, before.titles, strict=False))
+        gaps = [whole.gaps(mine, other) for mine, other in pairs]
+        for label, column in read.items():
+            if not all(label in one for one in gaps):
+                continue
+            difference, interval = mean_gap([one[label] for one in gaps])
+            real = None if interval is None else not interval[0] <= 0 <= interval[1]
+            names = after.name, before.name
+            yield Comparison(*names, column, difference, interval, real, len(pairs))
 
-    pairs = [one.pairs.genuine for one in found.protocols if isinstance(one, VerificationProtocol)]
+
+def _draw(kind: str, found: "Evaluated", rows: Sequence[Ready]) -> "Figure":
+    """Every row's ROC or DET, one curve a split and training."""
+    from results.figures.curves import draw_det, draw_roc
+
+    pairs = [one.pairs.genuine for one in found.verified]
     curves = {
-        row: [
-            (split.scores[row], genuine)
+        one.name: [
+            (split.scores[title], genuine)
             for split, genuine in zip(found.whole.splits, pairs, strict=True)
+            for title in one.titles
         ]
-        for row in found.whole.rows
+        for one in rows
     }
-    return draw_roc(found.whole.title.removesuffix(", %"), curves)
+    title = found.whole.title.removesuffix(", %")
+    return (draw_roc if kind == "roc" else draw_det)(title, curves)
 
 
 def _read_off(column: Column) -> str:

@@ -56,7 +56,8 @@ def train_expression(config: TrainExpression, console: Console) -> TrainedExpres
     """
     fabric = launch(config.device, config.devices, config.precision, config.threads)
     runs: dict[int, Left] = {}
-    with progress_bars(Console(stderr=True, quiet=not fabric.is_global_zero)) as show:
+    quiet = console.quiet or not fabric.is_global_zero
+    with progress_bars(Console(stderr=True, quiet=quiet)) as show:
         faces = load_faces(config, show)
         for seed in config.seeds:
             left = _train(config, seed, faces, fabric, show)

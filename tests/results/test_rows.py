@@ -15,7 +15,7 @@ from results.paper import TABLES
 from results.record import RunRecord, read_record
 from results.systems import Measured
 from results.tables import rows, table1, table2, table3
-from results.tables.rows import Column, Found, Options, Row, fill
+from results.tables.rows import Column, Found, Options, Ready, Row, fill
 
 MODULES = {"table1": table1, "table2": table2, "table3": table3}
 
@@ -46,8 +46,8 @@ def test_rates_are_those_in_the_columns_names() -> None:
 def test_every_weight_file_is_in_the_manifest() -> None:
     entry = read_manifest()[rows.RECOGNIZERS]
     listed = [file.path for part in entry.parts for file in part.files]
-    needed = {row.file.name for module in MODULES.values() for row in module.ROWS if row.weights}
-    assert sorted(needed) == sorted(listed)
+    weights = {row.weights for module in MODULES.values() for row in module.ROWS if row.weights}
+    assert sorted(f"{one}.onnx" for one in weights) == sorted(listed)
     assert {part.get for part in entry.parts} == {rows.HOW_WEIGHTS}
 
 
@@ -101,7 +101,7 @@ ROWS = (Row("VGG16", "vgg16"), Row("VGG16 + ours", "vgg16-cfr-gan"), Row("GACNN"
 COLUMNS = (Column("total", "rafdb", subset="test"), Column("occlusion", "lfw"))
 
 
-def numbers(name: str, ready: Sequence[Row], columns: Sequence[Column]) -> Found:
+def numbers(name: str, ready: Sequence[Ready], columns: Sequence[Column]) -> Found:
     """Half a percent for everything that is asked for."""
     assert all(column.protocol == name for column in columns)
     return Found(
@@ -126,6 +126,27 @@ def test_a_cell_is_measured_where_all_is_there(empty: Path) -> None:
     assert record.cell("VGG16 + ours", "total").reason.startswith("absent: recognizers/vgg16-cfr")
     assert record.status == "4 of 6 cells are unavailable"
     assert list(record.weights) == ["vgg16.onnx"]
+
+
+def test_several_trainings_of_a_row_are_one(empty: Path) -> None:
+    for name in ("rafdb", "recognizers"):
+        (empty / name).mkdir()
+    for seed in (10, 2):
+        (empty / f"recognizers/vgg16-seed-{seed}.onnx").write_bytes(f"{seed}".encode())
+    seen: list[Ready] = []
+
+    def measure(name: str, ready: Sequence[Ready], columns: Sequence[Column]) -> Found:
+        seen.extend(ready)
+        values = {c.name: Measured(0.5, 4, (0.1, 0.9), seeds=len(ready[0].files)) for c in columns}
+        return Found({"VGG16": values})
+
+    record = filled(measure)
+    assert [file.stem for file in seen[0].files] == ["vgg16-seed-2", "vgg16-seed-10"]
+    assert seen[0].titles == ("VGG16 #0", "VGG16 #1")
+    assert record.cell("VGG16", "total").seeds == 2
+    assert list(record.weights) == ["vgg16 #0", "vgg16 #1"]
+    assert "VGG16: 2 trainings of one kind." in record.notes
+    assert any("Student's half-width over the 2 trainings" in note for note in record.notes)
 
 
 def test_what_measuring_misses_is_the_reason(empty: Path) -> None:
@@ -177,7 +198,7 @@ def test_the_command_ends_well_without_anything(
     """It prints the paper's values and every reason, in 80 columns, and writes the record."""
     monkeypatch.setenv("CFR_ARTIFACTS", str(empty / "artifacts"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{empty / 'store.db'}")
-    monkeypatch.setattr(sys, "argv", ["reproduce.py", name])
+    monkeypatch.setattr(sys, "argv", ["reproduce.py", name, "--data", "real"])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(project / "scripts/reproduce.py"), run_name="__main__")
     assert end.value.code == 0

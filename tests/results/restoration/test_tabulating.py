@@ -19,7 +19,16 @@ from results.restoration.measuring import (
     Measured,
     Values,
 )
-from results.restoration.methods import GUIDE, NONE, OURS, RENDER, ROTATE_AND_RENDER, Methods
+from results.restoration.methods import (
+    ABLATED,
+    GUIDE,
+    NONE,
+    OF_ONE_BUDGET,
+    OURS,
+    RENDER,
+    ROTATE_AND_RENDER,
+    Methods,
+)
 from results.restoration.tabulating import NO_FACE, Tabulating, tabulate
 from results.restoration.verdicts import verdicts
 from results.tables.layout import to_markdown
@@ -73,6 +82,22 @@ def test_means_and_paired_differences(
     assert found.difference == pytest.approx(0.1)
     assert found.interval == pytest.approx((0.1, 0.1))
     assert found.real
+
+
+def test_an_ablation_is_compared_with_ours_of_its_budget(
+    faces: CaseSet, methods: Methods, judges: Judges, measured: Measured
+) -> None:
+    """And with ours, which had more steps, as every row is."""
+    photo = measured.values[NONE][SSIM]
+    for row, better in ((ABLATED[1], 0.2), (OF_ONE_BUDGET, 0.3)):
+        measured.values[row] = dict.fromkeys(OCCLUDED, photo + better)
+    record = record_of(faces, methods, judges, measured)
+    found = {
+        (one.left, one.right): one.difference for one in record.comparisons if one.column == SSIM
+    }
+    assert found[OF_ONE_BUDGET, ABLATED[1]] == pytest.approx(0.1)
+    assert found[OURS, ABLATED[1]] == pytest.approx(-0.1)
+    assert [pair for pair in found if pair[0] == OF_ONE_BUDGET] == [(OF_ONE_BUDGET, ABLATED[1])]
 
 
 def test_what_is_unavailable_says_why(

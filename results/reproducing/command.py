@@ -1,0 +1,58 @@
+"""What ``reproduce.py`` and ``make demo`` are told, and what they do."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from results.option_checks import require_least
+from results.reproducing.profiles import Data, ProfileName
+
+if TYPE_CHECKING:  # what computes is imported when something is computed
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class All:
+    """All tables, then the figures and the report."""
+
+    data: Data | None = None
+    """real, or synthetic: people who do not exist, drawn here (docs/synthetic.md). By default real
+    if the roots of all protocols are there."""
+    profile: ProfileName | None = None
+    """How large synthetic sets are, and how long networks are trained: tiny (minutes on two cores),
+    mini (hours), paper. By default tiny, and paper of real data."""
+    jobs: int = 0
+    """Processes; 0 for one a core."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing could be done with."""
+        require_least(self, {"jobs": 0})
+
+
+def reproduce_one(name: str, config: Any, console: "Console") -> None:
+    """Reproduce one table, or all of them.
+
+    Args:
+        name: ``table1`` to ``table4``, or ``all``.
+        config: Its options.
+        console: Where everything is told.
+
+    Raises:
+        DataError: Something is absent, broken or in use; what was finished stays.
+    """
+    from results.reproducing.running import TABLES, Table, Wanted, choose, reproduce
+
+    tables: list[Table] = [one for one in TABLES if name in (one, "all")]
+    given = "real" if getattr(config, "root", None) is not None else None
+    experiment, told = choose(tables, config.data or given, config.profile)
+    console.print(told, highlight=False)
+    options = None if name == "all" else config
+    wanted = [Wanted(one, options) for one in tables]
+    reproduce(wanted, experiment, console, jobs=_jobs(config))
+
+
+def _jobs(config: Any) -> int:
+    """Processes: an option of the table itself, or of how it embeds faces."""
+    for one in (config, getattr(config, "embedding", None)):
+        if one is not None and hasattr(one, "jobs"):
+            return one.jobs
+    return 0
