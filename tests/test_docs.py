@@ -137,8 +137,12 @@ def test_every_command_line_parses(
     for command in commands(page):
         if PATTERN.search(command):
             continue
+        words = words_of(command)
+        if not (PROJECT / words[0]).is_file():
+            refused.append(f"{command}: no such script")
+            continue
         try:
-            parse(words_of(command))
+            parse(words)
         except Parsed:
             continue
         except BadOption as error:
