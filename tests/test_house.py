@@ -46,6 +46,7 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
     [
         ["scripts/reproduce.py", "--help"],
         ["scripts/doctor.py", "-h"],
+        ["scripts/draw_architecture.py", "-h"],
         ["scripts/draw_model.py", "-h"],
         ["scripts/draw_occluders.py", "-h"],
         ["scripts/build_face_model.py", "-h"],
