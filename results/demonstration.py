@@ -1,4 +1,4 @@
-"""What `make demo` shows without any data: a group photo, face by face, from the front."""
+"""What `make demo` shows without any data: faces from the front, every table, a report."""
 
 import importlib.util
 from pathlib import Path
@@ -8,6 +8,41 @@ from rich.console import Console
 from protocols.errors import DatasetUnavailable, PackageUnavailable
 from protocols.images import read_image
 from protocols.roots import artifacts_folder
+
+
+def demonstrate(root: Path | None, jobs: int, console: Console) -> None:
+    """A group photo from the front, Table 4 as released where it is there, then everything.
+
+    Args:
+        root: Folder of AFLW2000-3D, if not the usual place.
+        jobs: Processes; 0 for one a core.
+        console: Where everything is told.
+
+    Raises:
+        DataError: Something is broken or in use, or the disk is full.
+    """
+    from results.reproducing.everything import reproduce_all
+    from results.reproducing.experiment import Experiment
+
+    experiment = Experiment("synthetic", "tiny")
+    console.print(experiment.sentence, highlight=False)
+    frontalize_group_photo(console)
+    show_released(root, console)
+    reproduce_all(experiment, console, jobs=jobs)
+
+
+def show_released(root: Path | None, console: Console) -> None:
+    """Table 4 from the landmarks that the paper's authors released, or how to get them."""
+    from results.publish import publish
+    from results.tables.table4 import Table4, compute
+
+    try:
+        result = compute(Table4(root=root))
+    except DatasetUnavailable as error:
+        console.print(f"Table 4 of the authors' own landmarks: {error}", highlight=False)
+        console.print("They are free, 7 MB, and need no registration.")
+        return
+    publish(result, console, folder="table4-released")
 
 
 def group_photo() -> Path:

@@ -20,7 +20,9 @@ RECORD = "record.json"
 ROW_FIGURES = "row-figures.json"
 
 
-def publish(result: Result, console: Console, artifacts: Path | None = None) -> Path:
+def publish(
+    result: Result, console: Console, artifacts: Path | None = None, *, folder: str = ""
+) -> Path:
     """Print, write and track a table.
 
     Several runs may publish at the same time: each tracks the files that it wrote itself, and the
@@ -30,6 +32,7 @@ def publish(result: Result, console: Console, artifacts: Path | None = None) -> 
         result: What was computed.
         console: Where to print.
         artifacts: The folder of outputs; :func:`protocols.roots.artifacts_folder` by default.
+        folder: The table's there; its name by default.
 
     Returns:
         The folder that holds the table's files.
@@ -42,7 +45,8 @@ def publish(result: Result, console: Console, artifacts: Path | None = None) -> 
     except BaseException:  # a half-written folder never takes the place of a whole one
         shutil.rmtree(own)
         raise
-    return _put(result.record, own, row_figures, console, artifacts)
+    place = artifacts / (folder or result.record.table)
+    return _put(result.record, own, row_figures, console, place)
 
 
 def publish_again(
@@ -73,7 +77,7 @@ def publish_again(
         return folder
     names = json.loads((kept / ROW_FIGURES).read_bytes())
     row_figures = {row: [own / name for name in of_row] for row, of_row in names.items()}
-    return _put(record, own, row_figures, console, artifacts)
+    return _put(record, own, row_figures, console, artifacts / record.table)
 
 
 def _own_folder(artifacts: Path, table: str) -> Path:
@@ -86,10 +90,10 @@ def _put(
     own: Path,
     row_figures: Mapping[str, Sequence[Path]],
     console: Console,
-    artifacts: Path,
+    folder: Path,
 ) -> Path:
     """Track the files of a folder of one's own, and put it in its place."""
-    folder = artifacts / record.table
+    artifacts = folder.parent
     try:
         console.print(f"Files: {folder}")
         console.print(f"MLflow store: {masked(store_address(artifacts))}")

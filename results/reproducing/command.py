@@ -45,8 +45,12 @@ def reproduce_one(name: str, config: Any, console: "Console") -> None:
     given = "real" if getattr(config, "root", None) is not None else None
     experiment, told = choose(tables, config.data or given, config.profile)
     console.print(told, highlight=False)
-    options = None if name == "all" else config
-    wanted = [Wanted(one, options) for one in tables]
+    if name == "all":
+        from results.reproducing.everything import reproduce_all
+
+        reproduce_all(experiment, console, jobs=config.jobs)
+        return
+    wanted = [Wanted(one, config) for one in tables]
     reproduce(wanted, experiment, console, jobs=_jobs(config))
 
 

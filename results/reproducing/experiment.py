@@ -1,7 +1,7 @@
 """Which stages a table needs, on real data or on the synthetic world."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +60,12 @@ class Experiment:
 
     data: Data
     size: ProfileName
+
+    @property
+    def sentence(self) -> str:
+        """What it is, to begin with."""
+        who = "people who do not exist" if self.data == "synthetic" else "real people"
+        return f"Data: {self.data}, {who}. Profile: {self.size}."
 
     @property
     def profile(self) -> Profile:
@@ -131,9 +137,20 @@ class Experiment:
         source, below = self._training_set(kind)
         if method is not None:
             source, below = self._augmented(kind, method), "set"
-        title = f"{kind} {method or 'plain'}"
-        for seed in self.profile.seeds:
-            yield recipes.TRAININGS[kind](title, source, below, self.profile, seed)
+        title, profile = f"{kind} {method or 'plain'}", self._validated()
+        for seed in profile.seeds:
+            yield recipes.TRAININGS[kind](title, source, below, profile, seed)
+
+    def _validated(self) -> Profile:
+        """The profile; where LFW is not there to watch a training by, some people are held out."""
+        profile = self.profile
+        if not profile.recognizer.get("validate_on"):
+            return profile
+        if self.data == "real" and is_dir(resolve_root("lfw").path):
+            return profile
+        return replace(
+            profile, recognizer={**profile.recognizer, "validate_on": (), "hold_out": 20}
+        )
 
     def _training_set(self, kind: Kind) -> tuple[Needed, str]:
         """A set as it is, and its root there."""

@@ -69,10 +69,11 @@ def choose(
     why = "as asked for"
     if data is None:
         data = "synthetic" if lacking else "real"
-        why = f"no root here of {', '.join(lacking)}" if lacking else "the roots are there"
+        why = "since the roots are there"
+        if lacking:
+            why = f"since there is no root here of {', '.join(lacking)}"
     experiment = Experiment(data, profile or ("tiny" if data == "synthetic" else "paper"))
-    what = "people who do not exist" if data == "synthetic" else "real people"
-    return experiment, f"Data: {data}, {what} ({why}). Profile: {experiment.size}."
+    return experiment, f"{experiment.sentence} Data {why}."
 
 
 def reproduce(
