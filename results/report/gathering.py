@@ -1,15 +1,15 @@
 """What there is to report: records of the last runs, records kept for good, pictures."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from protocols.errors import BadInput
 from results.paper import TABLES
 from results.publish import file_name
-from results.record import Cell, RunRecord, read_record
+from results.record import Cell, Origin, RunRecord, read_record
 
 FIGURES = ("fig1", "fig2", "fig5", "fig6", "fig7", "fig8", "fig9")
 """The paper's figures that reproduce.py draws."""
@@ -107,6 +107,9 @@ def read_sound(path: Path) -> RunRecord:
     for place, value, kinds in _typed(record):
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise BadInput(path, place, "a run record", repr(value)[:80])
+    for cell in record.cells:
+        if cell.origin not in get_args(Origin):
+            raise BadInput(path, f"{cell.row}, {cell.column}", "an origin", repr(cell.origin)[:80])
     return record
 
 
@@ -123,11 +126,12 @@ def _typed(record: RunRecord) -> Iterator[tuple[str, object, type | tuple[type, 
     yield "environment", record.environment.versions, dict
     for cell in record.cells:
         place = f"{cell.row}, {cell.column}"
-        yield from ((place, one, str) for one in (cell.origin, cell.reason))
+        yield place, cell.reason, str
         values = (cell.value, cell.paper, cell.n, cell.seeds, *(cell.interval or ()))
         yield from ((place, one, number) for one in values if one is not None)
     for one in record.comparisons:
         place = f"{one.left} − {one.right}, {one.column}"
+        yield from ((place, name, str) for name in (one.left, one.right, one.column))
         for value in (one.difference, *(one.interval or ())):
             yield place, value, number
 
@@ -181,5 +185,5 @@ def figure_words(artifacts: Path, figure: str) -> tuple[str, str]:
 
 
 def short(name: str, table: str) -> str:
-    """A kept record's name without its table's."""
-    return re.sub(f"^{re.escape(table)}-", "", name)
+    """A run's name without its table's; empty if it is called as its table."""
+    return "" if name == table else name.removeprefix(f"{table}-")

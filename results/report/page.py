@@ -13,6 +13,7 @@ from results.report.gathering import Found, gather
 from results.report.pictures import Album, embed_all
 from results.report.sections import (
     OUTCOMES,
+    Judged,
     Picture,
     Section,
     Sheet,
@@ -75,44 +76,50 @@ def make_report(artifacts: Path, records: Path = RECORDS) -> Report:
         CacheFailed: The page could not be written; what stood there before still does.
     """
     found = gather(artifacts, records)
-    tables = [table_section(table, found) for table in TABLES]
-    others = [table_section(table, found) for table in found.others()]
     figures, unread = sheets(artifacts)
-    shown = curves(found)
-    album = embed_all(_files(shown, figures, [*tables, *others]))
-    problems = [
-        one.replace(f"{artifacts}/", "") for one in (*found.problems, *unread, *album.problems)
-    ]
-    missing = (
-        *(one.missing for one in tables if one.missing),
-        *(f"{one.title} was not drawn: {one.command}" for one in figures if not one.pictures),
+    contents = Contents(
+        found=found,
+        claims=judge_claims(found),
+        tables=tuple(table_section(table, found) for table in TABLES),
+        curves=curves(found),
+        figures=figures,
+        others=tuple(table_section(table, found) for table in found.others()),
     )
-    text = _render(found, tables, others, figures, shown, album, problems)
+    album = embed_all(contents.files())
+    problems = tuple(
+        one.replace(f"{artifacts}/", "") for one in (*found.problems, *unread, *album.problems)
+    )
     path = artifacts / PAGE
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, text.encode())
-    return Report(path, tuple(problems), missing)
+    write_durably(path, _render(contents, album, problems).encode())
+    return Report(path, problems, tuple(contents.missing()))
 
 
-def _files(
-    shown: dict[str, tuple[Picture, ...]], figures: Sequence[Sheet], sections: Sequence[Section]
-) -> Iterator[Path]:
-    """All pictures, what matters most first."""
-    for pictures in (*(one.pictures for one in figures), *shown.values()):
-        yield from (one.path for one in pictures)
-    for section in sections:
-        yield from (one.path for one in section.pictures)
+@dataclass(frozen=True)
+class Contents:
+    """The page's sections."""
+
+    found: Found
+    claims: tuple[Judged, ...]
+    tables: tuple[Section, ...]
+    curves: dict[str, tuple[Picture, ...]]
+    figures: tuple[Sheet, ...]
+    others: tuple[Section, ...]
+
+    def files(self) -> Iterator[Path]:
+        """All pictures, what matters most first."""
+        for pictures in (*(one.pictures for one in self.figures), *self.curves.values()):
+            yield from (one.path for one in pictures)
+        for section in (*self.tables, *self.others):
+            yield from (one.path for one in section.pictures)
+
+    def missing(self) -> Iterator[str]:
+        """What was not run, with the commands."""
+        yield from (one.missing for one in self.tables if one.missing)
+        yield from (one.missing for one in self.figures if one.missing)
 
 
-def _render(
-    found: Found,
-    tables: Sequence[Section],
-    others: Sequence[Section],
-    figures: Sequence[Sheet],
-    shown: dict[str, tuple[Picture, ...]],
-    album: Album,
-    problems: Sequence[str],
-) -> str:
+def _render(contents: Contents, album: Album, problems: Sequence[str]) -> str:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -120,19 +127,13 @@ def _render(
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    claims = judge_claims(found)
-    outcomes = {word: sum(one.outcome == word for one in claims) for word in OUTCOMES}
+    said = [one.outcome for one in contents.claims]
     return environment.get_template("page.html").render(
+        vars(contents),
         album=album.pictures,
         citation=CITATION,
-        claims=claims,
         commands=COMMANDS,
-        curves=shown,
-        figures=figures,
-        found=found,
-        origins=count_origins(found),
-        others=others,
-        outcomes=outcomes,
+        origins=count_origins(contents.found),
+        outcomes={word: said.count(word) for word in OUTCOMES},
         problems=problems,
-        tables=tables,
     )

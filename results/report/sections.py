@@ -126,6 +126,11 @@ class Sheet:
     command: str
     pictures: tuple[Picture, ...]
 
+    @property
+    def missing(self) -> str:
+        """That it was not drawn, and the command; empty if it was."""
+        return "" if self.pictures else f"{self.title} was not drawn: {self.command}"
+
 
 def count_origins(found: Found) -> tuple[Counted, ...]:
     """Cells by origin."""
@@ -159,8 +164,7 @@ def _judged(verdicts: Sequence[Verdict], runs: dict[str, Run]) -> Judged:
     for some in alike.values():
         sources = tuple(runs[one.record] for one in some if one.record is not None)
         findings.append(Finding(some[0], sources))
-    said = {one.outcome for one in verdicts}
-    strongest = [word for word in _STRENGTH if word in said][-1]
+    strongest = max(verdicts, key=lambda one: _STRENGTH.index(one.outcome)).outcome
     notes = tuple(dict.fromkeys(one.note for one in verdicts if one.note))
     return Judged(verdicts[0].claim.statement, notes, strongest, tuple(findings))
 
@@ -179,7 +183,7 @@ def table_section(table: str, found: Found) -> Section:
         way = "Higher is better." if paper.higher_is_better else "Lower is better."
         remark = f"{way} {paper.note}"
     return Section(
-        anchor=file_name(table),
+        anchor=table if paper else f"record-{file_name(table)}",
         name=name,
         title=paper.title if paper else runs[0].record.title,
         remark=remark,

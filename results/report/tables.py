@@ -30,6 +30,7 @@ class Shown:
         kind: How it is styled: by origin, ``difference``, or ``none``.
         interval: Its 95 % interval, or empty.
         facts: What opens at it; nothing opens without any.
+        title: What stands over them.
         span: Over how many columns it stands.
     """
 
@@ -37,6 +38,7 @@ class Shown:
     kind: str
     interval: str = ""
     facts: tuple[Fact, ...] = ()
+    title: str = ""
     span: int = 1
 
 
@@ -159,16 +161,16 @@ def _printed(table: str, row: str, column: str) -> Shown:
     value = paper_value(table, row, column)
     if value is None:
         return Shown("", "none")
-    if value.value is None:
-        return Shown("–", "reported", facts=paper_facts(value))
-    return Shown(number(value.value, f".{_digits(table)}f"), "reported", facts=paper_facts(value))
+    text = number(value.value, f".{_digits(table)}f")
+    return Shown(text, "reported", facts=paper_facts(value), title=f"{row}, {column}: paper")
 
 
 def _note(run: Run, cells: Sequence[Cell | None]) -> str:
     """What a run is called, its profile, and of how many trainings its values are the mean."""
     seeds = sorted({cell.seeds for cell in cells if cell is not None and cell.value is not None})
-    many = "" if not seeds or seeds == [1] else f"{'–'.join(map(str, {seeds[0], seeds[-1]}))} seeds"
-    called = short(run.name, run.record.table) if run.kept else ""
+    span = "–".join(map(str, dict.fromkeys((*seeds[:1], *seeds[-1:]))))
+    many = f"{span}\N{NO-BREAK SPACE}seeds" if seeds and seeds != [1] else ""
+    called = short(run.name, run.record.table)
     profile = str(run.record.config.get("profile", ""))
     return ", ".join(filter(None, (called, profile if profile not in called else "", many)))
 
@@ -192,13 +194,14 @@ def _merged(run: Run, cells: Sequence[Cell | None], digits: int) -> Iterator[Sho
 def _shown(run: Run, cell: Cell | None, digits: int, span: int) -> Shown:
     if cell is None:
         return Shown("", "none")
-    facts = cell_facts(run, cell)
+    facts, title = cell_facts(run, cell), f"{cell.row}, {cell.column}: {run.label}"
     if cell.value is None:
         reason = cell.reason if len(cell.reason) <= _MANY else f"{cell.reason[: _MANY - 1]}…"
         text = f"unavailable: {reason}" if span > 1 else "unavailable"
-        return Shown(text, "unavailable", facts=facts, span=span)
+        return Shown(text, "unavailable", facts=facts, title=title, span=span)
     form = f".{digits}f"
-    return Shown(number(cell.value, form), KINDS[cell.origin], _between(cell.interval, form), facts)
+    ends = _between(cell.interval, form)
+    return Shown(number(cell.value, form), KINDS[cell.origin], ends, facts, title)
 
 
 def _gap(cell: Cell | None, digits: int) -> Shown:
@@ -221,7 +224,7 @@ def _counts(run: Run, columns: Sequence[str]) -> Iterator[Line]:
         alike = len(found) == 1
         texts.append(f"{found.pop():,}" if alike else "differs" if found else "")
     if any(texts):
-        called = short(run.name, run.record.table) if run.kept else ""
+        called = short(run.name, run.record.table)
         shown = tuple(Shown(text, "count") for text in texts)
         yield Line(f"n, {run.label}", called, "count", shown)
 
@@ -242,8 +245,9 @@ def _differences(
             continue
         kind = {True: "decided", False: "undecided", None: "undecided"}[one.real]
         text, ends = number(one.difference, form), _between(one.interval, form)
-        shown.append(Shown(text, kind, ends, difference_facts(run, one)))
+        title = f"{column}: {run.label}"
+        shown.append(Shown(text, kind, ends, difference_facts(run, one), title))
     seeds = max(one.seeds for one in found.values())
-    called = short(run.name, run.record.table) if run.kept else ""
-    note = ", ".join(filter(None, (called, f"{seeds} seeds" if seeds > 1 else "")))
+    called = short(run.name, run.record.table)
+    note = ", ".join(filter(None, (called, f"{seeds}\N{NO-BREAK SPACE}seeds" if seeds > 1 else "")))
     yield Line(run.label, note, "kept" if run.kept else "run", tuple(shown))

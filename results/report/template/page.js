@@ -2,17 +2,23 @@
 // Without this script a press on a number opens what it came from all the same.
 {
   const wide = matchMedia("(min-width: 44rem)");
-  const pointed = matchMedia("(hover: hover)");
   let opened = null, pinned = null, timer = 0;
   const place = (button, box) => {
     if (!wide.matches) { box.removeAttribute("style"); return; }
-    const at = button.getBoundingClientRect(), gap = 6;
+    const at = button.getBoundingClientRect(), gap = 8;
+    const width = document.documentElement.clientWidth;
     box.style.margin = "0";
     box.style.inset = "auto";
-    const below = at.bottom + gap + box.offsetHeight <= innerHeight;
-    const top = below ? at.bottom + gap : Math.max(gap, at.top - gap - box.offsetHeight);
-    box.style.left = `${Math.max(gap, Math.min(at.left, document.documentElement.clientWidth - box.offsetWidth - gap))}px`;
-    box.style.top = `${top}px`;
+    // Beside the number, so that it and its column stay in sight; below or above it where that fails.
+    let left = at.right + gap, top = at.top - 24;
+    if (left + box.offsetWidth > width - gap) left = at.left - gap - box.offsetWidth;
+    if (left < gap) {
+      left = Math.max(gap, width - gap - box.offsetWidth);
+      top = at.bottom + gap;
+      if (top + box.offsetHeight > innerHeight - gap) top = at.top - gap - box.offsetHeight;
+    }
+    box.style.left = `${left}px`;
+    box.style.top = `${Math.max(gap, Math.min(top, innerHeight - gap - box.offsetHeight))}px`;
   };
   const later = (action, wait) => { clearTimeout(timer); timer = setTimeout(action, wait); };
   const close = () => { if (opened && opened !== pinned) opened.hidePopover(); };
@@ -28,10 +34,10 @@
       if (opened === box && pinned !== box) event.preventDefault();
       pinned = box;
     });
-    if (!pointed.matches) continue;
-    button.addEventListener("pointerenter", () => later(() => {
-      if (!pinned && !box.matches(":popover-open")) box.showPopover();
-    }, 160));
+    button.addEventListener("pointerenter", (event) => {
+      if (event.pointerType !== "mouse") return;
+      later(() => { if (!pinned && !box.matches(":popover-open")) box.showPopover(); }, 160);
+    });
     button.addEventListener("pointerleave", () => later(close, 220));
     box.addEventListener("pointerenter", () => clearTimeout(timer));
     box.addEventListener("pointerleave", () => later(close, 220));
