@@ -1,6 +1,8 @@
 """Records that are kept for good: ``results/records/NAME.json``, in git and in the wheel."""
 
+import itertools
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,9 +26,9 @@ def kept_records(folder: Path = RECORDS) -> dict[str, RunRecord]:
         folder: Holds a JSON file a record.
 
     Raises:
-        BadInput: A file of it is no record.
+        BadInput: A file of it is no record, or not whole.
     """
-    return {path.stem: read_record(path) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
 
 
 def keep(folder: Path, name: str, *, changed_files: bool = False, records: Path = RECORDS) -> Path:
@@ -49,12 +51,36 @@ def keep(folder: Path, name: str, *, changed_files: bool = False, records: Path 
     if not _NAME.fullmatch(name):
         raise BadOption(f"name {name!r}", "small letters and digits, with hyphens between them")
     path = folder / "record.json"
-    record = read_record(path)
+    record = _read(path)
     _check(path, record, changed_files=changed_files)
     records.mkdir(parents=True, exist_ok=True)
     kept = records / f"{name}.json"
     write_durably(kept, f"{record.to_json()}\n".encode())
     return kept
+
+
+def _read(path: Path) -> RunRecord:
+    """A record with a cell for each row and column, and numbers where there have to be some."""
+    record = read_record(path)
+    there = {(cell.row, cell.column) for cell in record.cells}
+    for row, column in itertools.product(record.rows, record.columns):
+        if (row, column) not in there:
+            raise BadInput(path, f"{row}, {column}", "a cell", "none")
+    for where, number in _numbers(record):
+        if not isinstance(number, int | float) or not math.isfinite(number):
+            raise BadInput(path, where, "a number", repr(number))
+    return record
+
+
+def _numbers(record: RunRecord) -> Iterator[tuple[str, Any]]:
+    """Every number of the table, and where it stands."""
+    for cell in record.cells:
+        values = (cell.value, cell.paper, cell.n, *(cell.interval or ()))
+        where = f"{cell.row}, {cell.column}"
+        yield from ((where, one) for one in (*values, cell.seeds) if one is not None)
+    for one in record.comparisons:
+        where = f"{one.left} − {one.right}, {one.column}"
+        yield from ((where, each) for each in (one.difference, *(one.interval or ()), one.seeds))
 
 
 def _check(path: Path, record: RunRecord, *, changed_files: bool) -> None:

@@ -9,6 +9,7 @@ from results.kept import kept_records
 from results.record import Cell, Comparison, RunRecord
 from results.tables.remarks import remarks
 from results.verdicts import Verdict, judge
+from results.verdicts.types import FEWEST_TRAININGS
 
 TABLES_FILE = "TABLES.md"
 _HEAD = (
@@ -17,6 +18,13 @@ _HEAD = (
     "interval, and the paper's number where there is one. What was measured on the synthetic "
     "world, on made-up people, says whether the code works and the rows are in the paper's order; "
     "it is no number of the real set."
+)
+_RULE = (
+    f"*Reproduced* needs every comparison of a claim to hold over {FEWEST_TRAININGS} trainings of "
+    "each row or more: a paired 95 % interval wholly above 0 in the claimed direction, or within "
+    "what the claim tolerates. *Not reproduced*: all were measured over as many trainings and one "
+    "does not hold, or one goes the other way, however few the trainings. Intervals are not "
+    "corrected for their number."
 )
 
 
@@ -27,7 +35,7 @@ def tables_markdown(records: Mapping[str, RunRecord]) -> str:
         records: By name.
     """
     verdicts = judge(list(records.values()), list(records))
-    parts = ["# Tables", _HEAD, "## Verdicts", *_verdicts(verdicts)]
+    parts = ["# Tables", _HEAD, "## Verdicts", _RULE, _outcomes(verdicts), *_verdicts(verdicts)]
     for name, record in records.items():
         parts += _section(name, record)
     return "\n\n".join(parts) + "\n"
@@ -48,15 +56,24 @@ def write_tables(path: Path | None = None) -> Path:
     return path
 
 
+def _outcomes(verdicts: Sequence[Verdict]) -> str:
+    """All verdicts at one glance."""
+    rows = ([one.claim.name, f"*{one.outcome}*", _about(one)] for one in verdicts)
+    return _table(["claim", "verdict", "data, record"], rows, left=3)
+
+
+def _about(one: Verdict) -> str:
+    return f"{one.data}, [{one.record}](#{one.record})" if one.record else one.data
+
+
 def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Claims with their verdicts below, and how many there are of each outcome."""
+    """Each claim with what was found below it."""
     claims = {one.claim.name: one.claim for one in verdicts}
     for name, claim in claims.items():
         lines = [f"**{claim.statement}** ({name})", ""]
         for one in verdicts:
             if one.claim.name == name:
-                about = f"{one.data}, [{one.record}](#{one.record})" if one.record else one.data
-                lines.append(f"- *{one.outcome}* ({about}). {_text(one.sentence)}")
+                lines.append(f"- *{one.outcome}* ({_about(one)}). {_text(one.sentence)}")
         notes = dict.fromkeys(one.note for one in verdicts if one.claim.name == name and one.note)
         lines += [f"- {_text(note)}" for note in notes]
         yield "\n".join(lines)
@@ -64,7 +81,7 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 def _section(name: str, record: RunRecord) -> Iterator[str]:
     yield f"## {name}"
-    yield f"{_text(record.title)}. {_text(_sentence(record.rule))}"
+    yield f"{_text(record.title)}. Rule: {_text(_sentence(record.rule))}"
     yield _table(
         ["", *(_header(record, column) for column in record.columns)],
         (
@@ -122,12 +139,14 @@ def _provenance(record: RunRecord) -> Iterator[str]:
     yield (
         f"`{environment.command or 'no command of ours'}` at commit "
         f"{(environment.git_commit or 'none')[:12]}{changed}, seed {record.seed}, "
-        f"{environment.device}: {record.seconds:,.0f} s."
+        f"{environment.device}: {record.seconds:,.1f} s."
     )
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """The first columns stand on the left; the others are numbers."""
+    sides = ["---"] * left + ["---:"] * (len(header) - left)
+    lines = [header, sides, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -37,8 +37,8 @@ def papers_own(claim: Claim) -> str:
     if not known:
         return "The paper's own numbers for it are not transcribed here."
     broken = [order for order, one in zip(claim.orders, kept, strict=True) if one is False]
-    told = f"Of its {len(known)} comparisons that are printed the paper's table keeps {sum(known)}"
+    told = f"The paper's own table keeps {sum(known)} of {len(known)} comparisons"
     if broken:
         told += f", not {', '.join(order.column for order in broken)}"
     gaps = len(kept) - len(known)
-    return f"{told}; {gaps} more are not transcribed here." if gaps else f"{told}."
+    return f"{told}; of {gaps} more a number is not transcribed here." if gaps else f"{told}."

@@ -32,12 +32,12 @@ def sentence(shown: Sequence[Evidence]) -> str:
 def _trainings(measured: Sequence[Evidence]) -> str:
     """Over how many trainings, and that they are too few where they are."""
     fewest, most = (f({one.seeds for one in measured}) for f in (min, max))
-    count = f"{fewest} training{'s' if fewest > 1 else ''}" if fewest == most else ""
-    told = count or f"{fewest} to {most} trainings"
+    count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    told = f"{count} training{'s' if most > 1 else ''}"
     if fewest >= FEWEST_TRAININGS:
         return f"Over {told} of each row."
     return (
-        f"{told[0].upper()}{told[1:]} of each row, where {FEWEST_TRAININGS} are needed: "
+        f"{told} of each row, where {FEWEST_TRAININGS} are needed: "
         "this is about these networks alone."
     )
 

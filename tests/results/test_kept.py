@@ -8,7 +8,7 @@ import pytest
 from protocols.errors import BadInput, BadOption
 from results.cache.durable import CacheFailed
 from results.kept import RECORDS, keep, kept_records
-from results.record import Environment, RunRecord
+from results.record import Cell, Environment, RunRecord
 
 CLEAN = Environment("c" * 40, False, "cpu", {}, "python scripts/reproduce.py table9")
 
@@ -44,6 +44,28 @@ def test_a_damaged_record_is_one_error(clean: RunRecord, tmp_path: Path) -> None
         kept_records(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"row": "second"', '"row": "third"', "second, 0–30: expected a cell, found none"),
+        ('"value": 4.0', '"value": "four"', "expected a (run record|number), found "),
+        ('"value": 4.0', '"value": NaN', "expected a number, found nan"),
+        ('"difference": 1.73456', '"difference": null', "expected a (run record|number), found "),
+    ],
+)
+def test_a_record_that_is_not_whole_is_one_error(
+    clean: RunRecord, tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    """Shape checks refuse types before the numbers are looked at."""
+    text = clean.to_json()
+    assert old in text
+    (tmp_path / "record.json").write_text(text.replace(old, new))
+    with pytest.raises(BadInput, match=told):
+        kept_records(tmp_path)
+    with pytest.raises(BadInput, match=told):
+        keep(tmp_path, "one", records=tmp_path / "records")
+
+
 @pytest.mark.parametrize("name", ["", "Table1", "a_b", "../a", "a-", "-a", "a b", "a.json"])
 def test_a_name_is_no_path(clean: RunRecord, tmp_path: Path, name: str) -> None:
     with pytest.raises(BadOption, match="small letters"):
@@ -76,7 +98,9 @@ def test_changed_files_are_kept_if_told_so(clean: RunRecord, tmp_path: Path) -> 
 
 
 def test_a_table_without_a_number_of_ours_is_refused(clean: RunRecord, tmp_path: Path) -> None:
-    cells = tuple(one for one in clean.cells if not one.origin.startswith("measured"))
+    cells = tuple(
+        Cell(one.row, one.column, None, "unavailable", reason="no ruler") for one in clean.cells
+    )
     folder = folder_of(replace(clean, cells=cells), tmp_path / "table9")
     with pytest.raises(BadInput, match="a number that was measured"):
         keep(folder, "one", records=tmp_path)
