@@ -166,19 +166,29 @@ def figure_files(artifacts: Path, figure: str) -> tuple[Path, ...]:
     return tuple(sorted((artifacts / figure).glob("*.png")))
 
 
-def figure_words(artifacts: Path, figure: str) -> tuple[str, str]:
-    """A figure's caption and the command that drew it, empty where its JSON file lacks them.
+@dataclass(frozen=True)
+class FigureWords:
+    """What a figure's JSON file says of it; empty where it does not."""
+
+    title: str = ""
+    caption: str = ""
+    command: str = ""
+
+
+def figure_words(artifacts: Path, figure: str) -> FigureWords:
+    """A figure's title and caption, and the command that drew it.
 
     Raises:
         BadInput: The file is no JSON object.
     """
     path = artifacts / figure / f"{figure}.json"
     if not path.is_file():
-        return "", ""
+        return FigureWords()
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        command = told.get("command") or told.get("environment", {}).get("command", "")
-        return " ".join(str(told.get("caption", "")).split()), str(command)
+        command = told.get("environment", {}).get("command", "")
+        said = told.get("title", ""), told.get("caption", ""), command
+        return FigureWords(*(" ".join(str(one).split()) for one in said))
     except (OSError, ValueError, AttributeError) as error:
         found = f"{type(error).__name__}: {error}"
         raise BadInput(path, "", "what a figure shows, as JSON", found) from error

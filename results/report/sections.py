@@ -12,6 +12,7 @@ from results.report.facts import Fact, run_facts
 from results.report.gathering import (
     CURVES,
     FIGURES,
+    FigureWords,
     Found,
     Run,
     curve_kind,
@@ -115,12 +116,14 @@ class Sheet:
     """One of the paper's figures.
 
     Attributes:
-        name: Such as ``fig5``.
-        title: Such as ``Fig. 5``.
+        anchor: Such as ``fig5``.
+        name: Such as ``Fig. 5``.
+        title: What it shows, in a few words; empty if nobody says.
         command: What draws it.
         pictures: Its files; none if it was not drawn.
     """
 
+    anchor: str
     name: str
     title: str
     command: str
@@ -129,7 +132,7 @@ class Sheet:
     @property
     def missing(self) -> str:
         """That it was not drawn, and the command; empty if it was."""
-        return "" if self.pictures else f"{self.title} was not drawn: {self.command}"
+        return "" if self.pictures else f"{self.name} was not drawn: {self.command}"
 
 
 def count_origins(found: Found) -> tuple[Counted, ...]:
@@ -239,20 +242,18 @@ def sheets(artifacts: Path) -> tuple[tuple[Sheet, ...], tuple[str, ...]]:
     """The paper's figures, and what could not be read of them."""
     shown, problems = [], []
     for name in FIGURES:
-        words, command = "", ""
+        words = FigureWords()
         try:
-            words, command = figure_words(artifacts, name)
+            words = figure_words(artifacts, name)
         except BadInput as error:
             problems.append(str(error))
-        title = f"Fig. {name.removeprefix('fig')}"
+        called = f"Fig. {name.removeprefix('fig')}"
         files = figure_files(artifacts, name)
-        pictures = tuple(Picture(path, _sheet_caption(title, words, path, files)) for path in files)
-        command = command or f"python scripts/reproduce.py {name}"
-        shown.append(Sheet(name, title, command, pictures))
+        captions = (called if len(files) == 1 else f"{called} ({path.stem})" for path in files)
+        pictures = tuple(
+            Picture(path, f"{caption}. {words.caption}".removesuffix(". "))
+            for path, caption in zip(files, captions, strict=True)
+        )
+        command = words.command or f"python scripts/reproduce.py {name}"
+        shown.append(Sheet(name, called, words.title, command, pictures))
     return tuple(shown), tuple(problems)
-
-
-def _sheet_caption(title: str, words: str, path: Path, files: Sequence[Path]) -> str:
-    """What a figure shows; its file's name as well where there are several."""
-    named = title if len(files) == 1 else f"{title} ({path.stem})"
-    return f"{named}. {words}" if words else named

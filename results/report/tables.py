@@ -27,7 +27,7 @@ class Shown:
 
     Attributes:
         text: The number, or why there is none.
-        kind: How it is styled: by origin, ``difference``, or ``none``.
+        kind: How it is styled: by origin, ``printed`` by the paper, ``difference``, ….
         interval: Its 95 % interval, or empty.
         facts: What opens at it; nothing opens without any.
         title: What stands over them.
@@ -162,7 +162,7 @@ def _printed(table: str, row: str, column: str) -> Shown:
     if value is None:
         return Shown("", "none")
     text = number(value.value, f".{_digits(table)}f")
-    return Shown(text, "reported", facts=paper_facts(value), title=f"{row}, {column}: paper")
+    return Shown(text, "printed", facts=paper_facts(value), title=f"{row}, {column}: paper")
 
 
 def _note(run: Run, cells: Sequence[Cell | None]) -> str:
