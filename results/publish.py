@@ -123,7 +123,7 @@ def write(result: Result, folder: Path) -> dict[str, list[Path]]:
         (folder / name).write_text(text, encoding="utf-8")
     row_figures: dict[str, list[Path]] = {}
     for figure in result.figures:
-        path = folder / f"{_file_name(f'{figure.row or record.table} {figure.name}')}.png"
+        path = folder / f"{file_name(f'{figure.row or record.table} {figure.name}')}.png"
         with warnings.catch_warnings():  # a name in a script that the font lacks shows boxes
             warnings.filterwarnings("ignore", r"Glyph .* missing from")
             figure.draw().savefig(path)
@@ -151,5 +151,6 @@ def _put_in_place(own: Path, folder: Path) -> None:
     raise OSError(f"{folder} could not be replaced, this run's files are in {own}: {refused}")
 
 
-def _file_name(title: str) -> str:
+def file_name(title: str) -> str:
+    """A title in small letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")

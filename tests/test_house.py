@@ -60,6 +60,7 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
         ["scripts/make_pairs.py", "-h"],
         ["scripts/augment.py", "-h"],
         ["scripts/make_synthetic.py", "-h"],
+        ["scripts/report.py", "-h"],
         ["scripts/protocol.py", "-h"],
         ["scripts/protocol.py", "score", "-h"],
     ],
