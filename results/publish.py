@@ -68,15 +68,16 @@ def publish_again(
     record = read_record(kept / RECORD)
     layout.print_record(record, console)
     own = _own_folder(artifacts, record.table)
+    names = json.loads((kept / ROW_FIGURES).read_bytes())
+    row_figures = {row: [own / name for name in of_row] for row, of_row in names.items()}
     for path in kept.iterdir():
-        shutil.copyfile(path, own / path.name)
+        if path.name != ROW_FIGURES:
+            shutil.copyfile(path, own / path.name)
     if not track_it:
         folder = artifacts / record.table
         _put_in_place(own, folder)
         console.print(f"Files: {folder}, made before")
         return folder
-    names = json.loads((kept / ROW_FIGURES).read_bytes())
-    row_figures = {row: [own / name for name in of_row] for row, of_row in names.items()}
     return _put(record, own, row_figures, console, artifacts / record.table)
 
 

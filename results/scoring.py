@@ -158,6 +158,12 @@ class Whole:
             if one is not None
         }
 
+    def compare(self, left: str, right: str) -> Iterator[Comparison]:
+        """Row ``left`` minus row ``right``; errors as of :meth:`gaps`."""
+        for column, (difference, interval) in self.gaps(left, right).items():
+            real = None if interval is None else not interval[0] <= 0 <= interval[1]
+            yield Comparison(left, right, column, difference, interval, real)
+
     def sentences(self) -> Iterator[str]:
         """What a reader has to know."""
         yield f"Counts: {self.protocols[0].counted}."

@@ -40,6 +40,7 @@ _DEFAULTS: dict[str, Callable[[], Options]] = {
     "table2": table2.Table2,
     "table3": table3.Table3,
 }
+_FILES = "files"
 _PACKAGES = ("numpy", "onnxruntime", "opencv-python", "pandas", "scikit-learn", "scipy", "torch")
 _SECONDS = {"table1": 60.0, "table2": 240.0, "table3": 30.0, "table4": 60.0}
 
@@ -103,7 +104,7 @@ def reproduce(
             continue
         stage = table_stage(one, experiment, base)
         made = shop.make([stage])
-        folders.append(publish_again(stage.folder(base), console, track_it=made > 0))
+        folders.append(publish_again(stage.folder(base) / _FILES, console, track_it=made > 0))
     return folders
 
 
@@ -146,9 +147,11 @@ def _weights(table: Table) -> Iterator[Path]:
 
 def _make_table(wanted: Wanted, experiment: Experiment, base: Path, site: Site) -> None:
     result = _compute(wanted, experiment, base, site.jobs, site.show)
-    row_figures = write(result, site.folder)
+    folder = site.folder / _FILES
+    folder.mkdir(exist_ok=True)
+    row_figures = write(result, folder)
     names = {row: [path.name for path in paths] for row, paths in row_figures.items()}
-    (site.folder / ROW_FIGURES).write_text(json.dumps(names, indent=1), encoding="utf-8")
+    (folder / ROW_FIGURES).write_text(json.dumps(names, indent=1), encoding="utf-8")
 
 
 def _compute(
@@ -187,6 +190,7 @@ def _table4(options: Table4, experiment: Experiment, base: Path) -> Table4:
         root=root,
         labels="mat",
         bins="pose",
+        subset=root / "subset.txt",
         regressor=tuple(f"{row}={regressor_file(stage)}" for row, stage in roles.items()),
         others=(),
         resamples=experiment.profile.resamples,

@@ -1,6 +1,7 @@
 """Makes stages in order, on all cores, and shows how far it is and how long it will take."""
 
 import contextlib
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +14,13 @@ from rich.text import Text
 
 from protocols.errors import BadInput
 from results.alone import alone
+from results.cache.durable import CacheFailed
 from results.export.mapping import Workers
 from results.export.work import no_bar
 from results.reproducing.stages import Site, Stage
+
+_ROOM = 1 << 20
+"""Bytes; with fewer left, the disk is what a stage failed of."""
 
 
 def in_order(stages: Sequence[Stage]) -> list[Stage]:
@@ -110,8 +115,8 @@ class Workshop:
 
         Raises:
             BadInput: Another run works in this folder.
-            DataError: A stage's own: what it needs is absent, or the disk is full. What was
-                finished stays.
+            CacheFailed: The disk is full.
+            DataError: A stage's own: what it needs is absent. What was finished stays.
         """
         self._base.mkdir(parents=True, exist_ok=True)
         every = in_order(stages)
@@ -119,18 +124,28 @@ class Workshop:
             return 0
         with alone(self._base):
             missing = self._missing(every)  # another run may have made some meanwhile
-            told = "stage is" if len(missing) == 1 else "stages are"
+            stages_are = f"stage{'s' * (len(every) > 1)} {'is' if len(missing) == 1 else 'are'}"
             self._console.print(
-                f"{len(missing)} of {len(every)} {told} to be made, in {self._base}",
+                f"{len(missing)} of {len(every)} {stages_are} to be made, in {self._base}",
                 highlight=False,
             )
-            with self._bars(missing) as (bars, clock):
+            with self._bars(missing) as (bars, clock), self._told_if_full():
                 for group in _groups(missing):
                     if group[0].many:
                         self._one(group[0], bars, clock)
                     else:
                         self._together(group, bars, clock)
         return len(missing)
+
+    @contextlib.contextmanager
+    def _told_if_full(self) -> Iterator[None]:
+        """Whatever a library raises on a full disk, say that it is full."""
+        try:
+            yield
+        except Exception as error:
+            if shutil.disk_usage(self._base).free < _ROOM:
+                raise CacheFailed(self._base, "the disk is full") from error
+            raise
 
     def _missing(self, stages: Sequence[Stage]) -> list[Stage]:
         missing: dict[str, Stage] = {}

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from results.evaluating import Evaluated, evaluate
 from results.export.work import Show, no_bar
 from results.loading import Source
 from results.pipeline import Chosen, Embedding
+from results.record import Comparison
 from results.scoring import Scoring
 from results.tables.result import Result, TableFigure
 
@@ -102,7 +103,19 @@ def compute(config: Evaluate, show: Show = no_bar) -> tuple[Result, Evaluated]:
         warnings=found.warnings,
         device=", ".join(sorted(devices)),
     )
+    record = replace(record, comparisons=(*record.comparisons, *_among_frontalizers(found)))
     return Result(record, tuple(_figures(found))), found
+
+
+def _among_frontalizers(found: Evaluated) -> Iterator[Comparison]:
+    """Rows of one recognizer behind two frontalizers, the later minus the earlier."""
+    groups: dict[str, list[str]] = {}
+    for one in found.exported[0].embeddings:
+        if one.against is not None and one.name in found.whole.rows and found.verified:
+            groups.setdefault(one.against, []).append(one.name)
+    for rows in groups.values():
+        for before, after in itertools.combinations(rows, 2):
+            yield from found.whole.compare(after, before)
 
 
 def _export(folder: Path, found: Evaluated) -> None:

@@ -29,7 +29,7 @@ from results.environment import current_environment
 from results.export.ground import torch_device
 from results.export.work import Show
 from results.paper import TABLES
-from results.record import MEASURED, Cell, RunRecord
+from results.record import MEASURED, Cell, RunRecord, World
 from results.tables import table4
 from results.tables.landmark_scores import LandmarkScores
 from results.tables.result import Result, TableFigure
@@ -68,6 +68,10 @@ if TYPE_CHECKING:  # matplotlib is imported when something is drawn
 
 _OF_EACH_BIN = 2  # photos in the figure
 _HANDS = "table4-hands"
+_WHOSE: Mapping[World, str] = {
+    "real": "Not to be passed on: the photos are licensed.",
+    "synthetic": "Nobody is shown: these people do not exist.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,6 +318,6 @@ def _draw_photos(run: _Run) -> "Figure":
     caption = (
         f"AFLW2000-3D, {_OF_EACH_BIN} photos of each yaw bin, spread evenly over the bin in the "
         f"order of the data set's list, whoever does well on them: "
-        f"{', '.join(row.name for row in rows)}. Not to be passed on: the photos are licensed."
+        f"{', '.join(row.name for row in rows)}. {_WHOSE[run.config.world]}"
     )
     return draw_landmarks("Landmarks on photos with hands", rows, caption)

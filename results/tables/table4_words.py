@@ -77,6 +77,16 @@ def notes(
     regressors: Sequence[str],
 ) -> Iterator[str]:
     """What a reader has to know, in sentences."""
+    if config.world == "synthetic":
+        yield (
+            "Made-up people: the photos are drawn by the built-in face model, of which the "
+            "regressors give coefficients. What this says of methods need not hold for photos of "
+            "people."
+        )
+    if stand_ins := [one for one in config.regressor if one.partition("=")[0] in (BASELINE, OURS)]:
+        named = [one.partition("=") for one in stand_ins]
+        told = "; ".join(f"{row}: {Path(file).name}" for row, _, file in named)
+        yield f"Rows under the paper's names are these networks, and none of the paper's: {told}."
     yield from table4.label_notes(protocol)
     yield table4.interval_note(config, with_intervals=scores.samples is not None)
     yield from _losses(scores, regressors)
