@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ class Truth:
             **{name: np.concatenate([getattr(one, name) for one in parts]) for name in names}
         )
 
-    @property
+    @cached_property
     def boxes(self) -> Float32[np.ndarray, "n 4"]:
         """x, y, width, height of the faces, forehead included."""
         low, high = self.points.min(1), self.points.max(1)
