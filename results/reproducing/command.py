@@ -1,6 +1,7 @@
 """What ``reproduce.py`` and ``make demo`` are told, and what they do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from results.option_checks import require_least
@@ -20,6 +21,8 @@ class All:
     profile: ProfileName | None = None
     """How large synthetic sets are, and how long networks are trained: tiny (minutes on two cores),
     mini (hours), paper. By default tiny, and paper of real data."""
+    start: Path | None = None
+    """ImageNet's weights for Table 3's VGG16, as train_expression.py takes them."""
     jobs: int = 0
     """Processes; 0 for one a core."""
 
@@ -45,6 +48,7 @@ def reproduce_one(name: str, config: Any, console: "Console") -> None:
     given = "real" if getattr(config, "root", None) is not None else None
     experiment, told = choose(tables, config.data or given, config.profile)
     console.print(told, highlight=False)
+    experiment = replace(experiment, start=getattr(config, "start", None))
     if name == "all":
         from results.reproducing.everything import reproduce_all
 

@@ -56,10 +56,12 @@ class Experiment:
     Attributes:
         data: Of real people, or of the synthetic world.
         size: The profile's name.
+        start: Weights that expression classifiers start from.
     """
 
     data: Data
     size: ProfileName
+    start: Path | None = None
 
     @property
     def sentence(self) -> str:
@@ -142,8 +144,13 @@ class Experiment:
             yield recipes.TRAININGS[kind](title, source, below, profile, seed)
 
     def _validated(self) -> Profile:
-        """The profile; where LFW is not there to watch a training by, some people are held out."""
+        """The profile, with what to start from.
+
+        Where LFW is not there to watch a training by, some people are held out.
+        """
         profile = self.profile
+        if self.start is not None:
+            profile = replace(profile, expression={**profile.expression, "start": self.start})
         if not profile.recognizer.get("validate_on"):
             return profile
         if self.data == "real" and is_dir(resolve_root("lfw").path):

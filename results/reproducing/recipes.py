@@ -152,13 +152,16 @@ def _train_recognizer(below: str, options: Mapping[str, Any], seed: int, site: S
 def expression(title: str, source: Needed, below: str, profile: Profile, seed: int) -> Stage:
     """A training of an expression classifier: arguments as of :func:`recognizer`."""
     options = dict(profile.expression)
+    start = options.get("start")
+    told = {**options, "start": start.name} if start else options
     return Stage(
         title=f"{title} seed {seed}",
-        config={"what": "expression", "below": below, "options": options, "seed": seed},
+        config={"what": "expression", "below": below, "options": told, "seed": seed},
         make=partial(_train_expression, below, options, seed),
         seconds=profile.seconds[1],
         modules=_EXPRESSION,
         packages=_NETWORKS,
+        files=() if start is None else (start,),
         needs=(source,),
     )
 

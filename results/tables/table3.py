@@ -29,6 +29,9 @@ ROWS = (
 class Table3(Options):
     """Table 3: expression recognition on RAF-DB: all test photos, occluded ones, turned heads."""
 
+    start: Path | None = None
+    """ImageNet's weights, which VGG16 starts from where it is trained (train_expression.py's
+    --start); from scratch without."""
     device: Device = "auto"
     """Where networks run; auto takes CUDA where there is one."""
     jobs: int = 0
