@@ -1,10 +1,11 @@
-"""Reproduce a table of the paper: measured numbers beside the printed ones."""
+"""Reproduce a table or a figure of the paper: measured numbers beside the printed ones."""
 
 from contextlib import nullcontext
 
 from rich.console import Console
 
 from results.console import run
+from results.pictures.options import FIGURES, Pictures
 from results.tables import detection, fit_accuracy, table1, table2, table3
 from results.tables.table4 import Table4, compute
 from results.tables.verified import Verified
@@ -24,8 +25,13 @@ def main(console: Console) -> None:
     """Parse, compute, publish."""
     import tyro
 
-    options = {name: options for name, (options, _) in TABLES.items()}
+    options = {name: options for name, (options, _) in TABLES.items()} | dict(FIGURES)
     config = tyro.extras.subcommand_cli_from_dict(options, prog="reproduce.py", description=__doc__)
+    if isinstance(config, Pictures):
+        from results.pictures.running import publish_figure
+
+        publish_figure(config, console)
+        return
     computing = next(compute for options, compute in TABLES.values() if isinstance(config, options))
     # A bar of its own and the spinner would write over each other.
     own_bar = isinstance(config, detection.Detection | Verified)
