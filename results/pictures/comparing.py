@@ -47,7 +47,7 @@ def draw(config: Compared, chosen: Chosen, device: str, show: Show) -> Drawing:
     if rival is not None:
         weights |= called(rival, config.rotate_and_render)
     return Drawing(
-        title=f"Methods compared on {what} faces (the paper's Fig. {number})",
+        title=f"Methods compared on {what} faces (after the paper's Fig. {number})",
         parts=[Part("", rows)],
         told=[*told, *absent],
         weights=weights,

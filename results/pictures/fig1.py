@@ -29,7 +29,7 @@ def draw(config: Fig1, chosen: Chosen, device: str, show: Show) -> Drawing:
             rows.append(Row(face.name, pictures))
             advance(1)
     return Drawing(
-        title="Turned and occluded faces, recovered by CFR-GAN (the paper's Fig. 1)",
+        title="Turned and occluded faces, recovered by CFR-GAN (after the paper's Fig. 1)",
         parts=[Part("", rows)],
         told=[
             "From the front: yaw 0°, pitch 5°, rotated and de-occluded at once; beside the face "

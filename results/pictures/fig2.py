@@ -30,7 +30,7 @@ def draw(config: Fig2, chosen: Chosen, device: str, show: Show) -> Drawing:
             turned[face.name] = [round(one, 1) for one in degrees.tolist()]
             advance(1)
     return Drawing(
-        title="Swap-R&R, stage by stage (the paper's Fig. 2)",
+        title="Swap-R&R, stage by stage (after the paper's Fig. 2)",
         parts=[Part("", rows)],
         told=[
             "R_p wears the photo's colours, R_e the estimated ones; what hides the face (M_obj, "

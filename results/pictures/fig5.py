@@ -29,7 +29,7 @@ def draw(config: Fig5, chosen: Chosen, device: str, show: Show) -> Drawing:
             cleared.append(_cleared(ours, face, config.size))
             advance(1)
     return Drawing(
-        title="Rotation and de-occlusion by CFR-GAN (the paper's Fig. 5)",
+        title="Rotation and de-occlusion by CFR-GAN (after the paper's Fig. 5)",
         parts=[
             Part("(a) Rotation and de-occlusion at once", turned),
             Part("(b) De-occlusion alone, in the photo's own pose", cleared),

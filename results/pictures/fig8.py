@@ -61,7 +61,7 @@ def draw(config: Fig8, chosen: Chosen, device: str, show: Show) -> Drawing:
             "their box's area."
         )
     return Drawing(
-        title="Landmarks and fits without and with hands (the paper's Fig. 8)",
+        title="Landmarks and fits without and with hands (after the paper's Fig. 8)",
         parts=[Part("", rows)],
         told=[told],
         weights={f"regressor {name}": digest for name, (_, digest) in nets.items()},

@@ -101,7 +101,7 @@ def draw(config: Fig9, chosen: Chosen, device: str, show: Show) -> Drawing:
             "docs/gan.md has it, with more steps and pairs."
         )
     return Drawing(
-        title="Without a part of the method (the paper's Fig. 9)",
+        title="Without a part of the method (after the paper's Fig. 9)",
         parts=[Part("", rows)],
         told=[*told, *absent],
         weights=weights,

@@ -1,6 +1,6 @@
 """Faces of photos that lie on disk, with the points that a detector finds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,35 +74,49 @@ def show_photos(
         BadInput: No face was found in any, or none could be read.
     """
     taken = spread(files, count)
-    faces: list[Face] = []
-    without: list[str] = []
-    damaged: list[str] = []
     with show("finding faces", len(taken)) as advance:
-        for file in taken:
-            try:
-                photo, clear = read_image(file.path), _clear(file)
-            except BadInput:
-                damaged.append(file.name)
-            else:
-                found = landmarker(photo, file.path)
-                if not found:
-                    without.append(file.name)
-                faces += _faces(file, photo, clear, found, every=len(taken) == 1)
-            advance(1)
+        faces, without, damaged = _look(taken, landmarker, advance, every=len(files) == 1)
     if not faces:
         expected = f"a photo in which {landmarker.name} finds a face"
         raise BadInput(taken[0].path, "", expected, f"none in {len(taken)}")
+    spread_out = "" if len(taken) == len(files) else ", spread evenly over their order"
+    told = f"{whose}: {len(taken)} of {len(files):,}{spread_out}, none chosen by eye."
     if len(faces) > count:
+        told += f" Of that photo's faces {count} of {len(faces)}, from the left to the right."
         faces = [faces[at] for at in evenly_chosen(np.arange(len(faces)), count)]
     return Chosen(
         faces=tuple(faces),
         world="real",
-        told=f"{whose}: {len(taken)} of {len(files):,}, spread evenly over their order, none "
-        "chosen by eye.",
+        told=told,
         points=f"by {landmarker.name}",
         labelled=False,
         left_out=tuple(_left_out(without, damaged, landmarker.name)),
     )
+
+
+def _look(
+    taken: Sequence[PhotoFile],
+    landmarker: Landmarker,
+    advance: Callable[[int], None],
+    *,
+    every: bool,
+) -> tuple[list[Face], list[str], list[str]]:
+    """The faces, the names of photos without one, and of those that cannot be read."""
+    faces: list[Face] = []
+    without: list[str] = []
+    damaged: list[str] = []
+    for file in taken:
+        try:
+            photo, clear = read_image(file.path), _clear(file)
+        except BadInput:
+            damaged.append(file.name)
+        else:
+            found = landmarker(photo, file.path)
+            if not found:
+                without.append(file.name)
+            faces += _faces(file, photo, clear, found, every=every)
+        advance(1)
+    return faces, without, damaged
 
 
 def _clear(file: PhotoFile) -> UInt8[np.ndarray, "h w 3"] | None:

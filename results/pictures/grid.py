@@ -13,7 +13,7 @@ from results.figures.style import plain
 
 _SIDE, _GAP = 1.5, 0.05  # inches
 _NAMES, _EDGE = 1.15, 0.08  # left of the rows, around everything
-_LINE, _SMALL = 0.15, 0.125  # a line of headings, one of the caption
+_LINE, _SMALL = 0.15, 0.115  # a line of headings, one of the caption
 _DPI = 150
 _ACROSS, _BESIDE = 20, 15  # letters of a line above a panel, and left of one
 _IN_AN_INCH = 20  # letters of the caption
@@ -62,12 +62,13 @@ def draw_grid(title: str, parts: Sequence[Part], caption: str) -> Figure:
     """
     across = max(len(part.columns) for part in parts)
     width = _NAMES + across * (_SIDE + _GAP) + _EDGE
-    lines = textwrap.wrap(caption, int((width - 2 * _EDGE) * _IN_AN_INCH))
+    most = int((width - 2 * _EDGE) * _IN_AN_INCH)
+    lines = textwrap.wrap(caption, most, break_on_hyphens=False)
     titles = textwrap.wrap(title, int(width * 11))
     top = _EDGE + 0.2 * len(titles) + 0.06
     height = top + sum(map(_height, parts)) + _SMALL * len(lines) + 3 * _EDGE
     figure = Figure(figsize=(width, height), dpi=_DPI)
-    _write(figure, "\n".join(titles), (width / 2, _EDGE), size=11, align="center")
+    _write(figure, "\n".join(titles), (width / 2, _EDGE), size=11.0, align="center")
     for part in parts:
         _draw(figure, part, top)
         top += _height(part)
@@ -93,12 +94,12 @@ def _draw(figure: Figure, part: Part, top: float) -> None:
     """Draw a part whose upper edge lies so many inches below the figure's."""
     width, height = figure.get_size_inches()
     if part.title:
-        _write(figure, part.title, (_EDGE, top + 0.04), size=9, align="left")
+        _write(figure, part.title, (_EDGE, top + 0.04), size=9.0, align="left")
     first = top + _above(part)
     for at, heading in enumerate(_headings(part)):
         middle = _NAMES + at * (_SIDE + _GAP) + _SIDE / 2
         lines = heading.count("\n") + 1
-        _write(figure, heading, (middle, first - _LINE * lines - 0.03), size=8, align="center")
+        _write(figure, heading, (middle, first - _LINE * lines - 0.03), size=8.0, align="center")
     for down, row in enumerate(part.rows):
         upper = first + down * (_SIDE + _GAP)
         name = textwrap.fill(row.name, _BESIDE)

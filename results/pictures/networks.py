@@ -7,7 +7,7 @@ from cfr.frontalizers.cfr_gan import PITCH, CfrGanFrontalizer
 from cfr.frontalizers.painting import PaintingFrontalizer
 from cfr.frontalizers.rotate_and_render import RotateAndRenderFrontalizer
 from cfr.frontalizers.sources import CFR_GAN, ROTATE_AND_RENDER, title
-from cfr.gan.sources import DEFAULTS, load_painter
+from cfr.gan.sources import DEFAULTS, load_painter, weights_file
 from cfr.landmarks.face import Landmarker
 from cfr.landmarks.sources import load_landmarker
 from cfr.regressor.network import RNet
@@ -16,6 +16,7 @@ from protocols.errors import DatasetUnavailable
 from protocols.roots import is_file, project_root
 from protocols.types import InputFile
 from results.pair_orders import face_model
+from results.pictures.options import Compared, Fig8, Fig9, Painted, Pictures
 from results.tables.table4_loading import STAGES
 
 MODEL = "builtin"
@@ -64,19 +65,40 @@ def regressor(name: str, device: str) -> tuple[RNet, str]:
         WrongFaceModel: It was trained with another face model.
     """
     path = regressor_file(name)
-    if not is_file(path):
-        known = name in STAGES
-        how = f"It is trained by: python scripts/train_regressor.py {name if known else 'stage2'}."
-        raise DatasetUnavailable(f"the regressor {name}", path, how)
     net = load(path, face_model(MODEL, device).layout()).to(device)
     return net, InputFile.of(path).sha256
 
 
 def regressor_file(name: str) -> Path:
-    """Where a regressor lies, which is named or is a file."""
-    if name in STAGES:
-        return project_root() / "assets" / f"regressor-{name}.safetensors"
-    return Path(name).expanduser()
+    """Where a regressor lies, which is named or is a file.
+
+    Raises:
+        DatasetUnavailable: There is none.
+    """
+    known = name in STAGES
+    own = project_root() / "assets" / f"regressor-{name}.safetensors"
+    path = own if known else Path(name).expanduser()
+    if not is_file(path):
+        how = f"It is trained by: python scripts/train_regressor.py {name if known else 'stage2'}."
+        raise DatasetUnavailable(f"the regressor {name}", path, how)
+    return path
+
+
+def require_weights(config: Pictures) -> None:
+    """Refuse weights that are not there, before photos are looked at.
+
+    Raises:
+        DatasetUnavailable: Some that were named, or that the figure cannot do without, are absent.
+    """
+    if isinstance(config, Fig8):
+        for name in config.weights:
+            regressor_file(name)
+    painting_ones = config.weights if isinstance(config, Fig9) else ()
+    painting_ones += (config.weights,) if isinstance(config, Painted) else ()
+    if isinstance(config, Compared) and config.rotate_and_render is not None:
+        painting_ones += (config.rotate_and_render,)
+    for name in painting_ones:
+        weights_file(name)
 
 
 @lru_cache(maxsize=2)

@@ -21,7 +21,7 @@ from results.export.work import Show
 from results.pictures import comparing, fig1, fig2, fig5, fig8, fig9
 from results.pictures.choosing import choose_faces
 from results.pictures.grid import draw_grid
-from results.pictures.networks import MODEL, face_model
+from results.pictures.networks import MODEL, face_model, require_weights
 from results.pictures.options import Pictures
 from results.pictures.types import Chosen, Drawing
 from results.record import World
@@ -36,6 +36,7 @@ _DRAWERS: Mapping[str, Callable[[Any, Chosen, str, Show], Drawing]] = {
     "fig8": fig8.draw,
     "fig9": fig9.draw,
 }
+_LAYOUT = "The layout follows the paper; its own photos are not known to us."
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,7 @@ def make_figure(config: Pictures, show: Show) -> Written:
     """
     name, device = config.figure, torch_device(config.device)
     out = (config.out or artifacts_folder() / name).expanduser()
+    require_weights(config)
     chosen = choose_faces(config, device, out, show)
     drawing = _DRAWERS[name](config, chosen, device, show)
     caption = _caption(chosen, drawing)
@@ -127,7 +129,7 @@ def _without_folder(value: Any) -> Any:
 
 
 def _caption(chosen: Chosen, drawing: Drawing) -> str:
-    parts = [chosen.told, f"Points: {chosen.points}.", *chosen.left_out, *drawing.told]
+    parts = [chosen.told, f"Points: {chosen.points}.", *chosen.left_out, _LAYOUT, *drawing.told]
     if drawing.weights:
         named = (f"{name} (sha256 {digest[:12]}…)" for name, digest in drawing.weights.items())
         parts.append(f"Weights: {', '.join(named)}.")
