@@ -15,7 +15,7 @@ _SIDE, _GAP = 1.5, 0.05  # inches
 _NAMES, _EDGE = 1.15, 0.08  # left of the rows, around everything
 _LINE, _SMALL = 0.15, 0.115  # a line of headings, one of the caption
 _DPI = 150
-_ACROSS, _BESIDE = 20, 15  # letters of a line above a panel, and left of one
+_ACROSS, _BESIDE = 22, 15  # letters of a line above a panel, and left of one
 _IN_AN_INCH = 20  # letters of the caption
 
 

@@ -66,7 +66,7 @@ def panels(written: Written) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_shows_what_its_record_says(name: str, nothing_here: Path) -> None:
-    options = {"yaws": (-30.0, 12.5)} if name == "fig5" else {}
+    options: dict[str, Any] = {"yaws": (-30.0, 12.5)} if name == "fig5" else {}
     config = FIGURES[name](**SMALL, **options, out=nothing_here / "out")
     written, record = made(config)
     shown = panels(written)
