@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from cfr.landmarks.face import Landmarker
-from protocols import aflw2000, masked_pairs
+from protocols import aflw2000, lfw, masked_pairs
+from protocols.errors import DatasetUnavailable
 from protocols.images import read_image
+from protocols.photos import FolderPhotos
 from protocols.roots import is_dir, resolve_root
 from results.demonstration import group_photo
 from results.export.work import Show
 from results.figures.landmarks import evenly_chosen
-from results.frontalizing.photos import find_photos
 from results.pictures.found import PhotoFile, show_photos
 from results.pictures.options import Kind
 from results.pictures.types import Chosen, Face
@@ -98,8 +99,16 @@ def _masked_pairs(
 
 
 def _lfw(root: Path, kind: Kind, count: int, landmarker: GetLandmarker, show: Show) -> Chosen:
-    files = [PhotoFile(one, one.name) for one in find_photos(root)]
-    return show_photos(files, count, landmarker(), "LFW", show)
+    """Of its pairs: the generators of ``assets/`` were trained on people who are in none."""
+    samples = lfw.load(root, missing="failure-to-enrol").samples
+    photos = samples.photos
+    if not isinstance(photos, FolderPhotos):
+        raise TypeError(f"LFW's photos: expected a folder, found {type(photos).__name__}")
+    names = [photos.names[at] for at in np.unique(samples.photo[~samples.absent]).tolist()]
+    files = [PhotoFile(photos.root / one, Path(one).name) for one in names]
+    if not files:
+        raise DatasetUnavailable("a photo of LFW", photos.root, lfw.HOW)
+    return show_photos(files, count, landmarker(), "Photos of LFW's pairs", show)
 
 
 _LOADERS: Mapping[str, Callable[[Path, Kind, int, GetLandmarker, Show], Chosen]] = {

@@ -40,8 +40,9 @@ def draw(config: Compared, chosen: Chosen, device: str, show: Show) -> Drawing:
             advance(1)
     what, number = ("occluded", 7) if occluded else ("turned", 6)
     told = [
-        "All methods turn to yaw 0° and pitch 5° by the same fits. Render: the photo's own colours "
-        "on the fitted face, black beside it; beside the face the networks' pictures mean nothing."
+        "All methods turn to yaw 0° and pitch 5°, by fits to the same points. Render: the photo's "
+        "own colours on the fitted face, black beside it; beside the face the networks' pictures "
+        "mean nothing."
     ]
     weights = called(ours, config.weights)
     if rival is not None:

@@ -117,6 +117,19 @@ def test_masked_pairs_know_the_truth(
         assert set(face.truths(64)) == {CLEAR}
 
 
+def test_lfw_shows_people_of_its_pairs(shared: Path, nothing_here: Path) -> None:
+    pytest.importorskip("dlib", reason="the extra offline is not installed")
+    (nothing_here / "data").mkdir()
+    (nothing_here / "data" / "lfw").symlink_to(shared / "lfw")
+    finder = load_landmarker("dlib-hog")
+    chosen = real_photos("occluded", 2, lambda: finder, no_bar)
+    listed = (shared / "lfw" / "pairs.txt").read_text().split()
+    assert chosen.faces
+    for face in chosen.faces:
+        assert face.name.rpartition("_")[0] in listed
+    assert chosen.told.startswith("Photos of LFW's pairs: 2 of ")
+
+
 def test_aflw2000_shows_turned_faces(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CFR_DATA", str(shared))
     unused = pytest.fail  # its labels are there: nothing has to be found
