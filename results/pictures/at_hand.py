@@ -104,7 +104,8 @@ def _lfw(root: Path, kind: Kind, count: int, landmarker: GetLandmarker, show: Sh
     photos = samples.photos
     if not isinstance(photos, FolderPhotos):
         raise TypeError(f"LFW's photos: expected a folder, found {type(photos).__name__}")
-    names = [photos.names[at] for at in np.unique(samples.photo[~samples.absent]).tolist()]
+    shown: list[int] = np.unique(samples.photo[~samples.absent]).tolist()
+    names = [photos.names[at] for at in shown]
     files = [PhotoFile(photos.root / one, Path(one).name) for one in names]
     if not files:
         raise DatasetUnavailable("a photo of LFW", photos.root, lfw.HOW)
