@@ -1,10 +1,11 @@
-"""Reproduce the paper's tables: measured numbers beside the printed ones."""
+"""Reproduce a table or a figure of the paper: measured numbers beside the printed ones."""
 
 from contextlib import nullcontext
 
 from rich.console import Console
 
 from results.console import run
+from results.pictures.options import FIGURES, Pictures
 from results.reproducing.command import All
 from results.tables import detection, fit_accuracy, table1, table2, table3
 from results.tables.table4 import Table4
@@ -24,11 +25,17 @@ OTHERS = {
 
 
 def main(console: Console) -> None:
-    """Parse, compute, publish."""
+    """Parse, and do what was asked for."""
     import tyro
 
-    options = {**TABLES, **{name: options for name, (options, _) in OTHERS.items()}}
+    others = {name: options for name, (options, _) in OTHERS.items()}
+    options = {**TABLES, **FIGURES, **others}
     config = tyro.extras.subcommand_cli_from_dict(options, prog="reproduce.py", description=__doc__)
+    if isinstance(config, Pictures):
+        from results.pictures.running import publish_figure
+
+        publish_figure(config, console)
+        return
     for kind, compute in OTHERS.values():
         if isinstance(config, kind):
             # A bar of its own and the spinner would write over each other.
@@ -41,9 +48,8 @@ def main(console: Console) -> None:
             return
     from results.reproducing.command import reproduce_one
 
-    reproduce_one(
-        next(name for name, one in TABLES.items() if type(config) is one), config, console
-    )
+    name = next(name for name, options in TABLES.items() if type(config) is options)
+    reproduce_one(name, config, console)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def test_only_tests_and_makefile_know_the_shared_inputs(project: Path) -> None:
     "words",
     [
         ["scripts/reproduce.py", "--help"],
+        ["scripts/reproduce.py", "fig5", "-h"],
         ["scripts/doctor.py", "-h"],
         ["scripts/draw_architecture.py", "-h"],
         ["scripts/draw_model.py", "-h"],

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
+from jaxtyping import UInt8
 from matplotlib.figure import Figure
 
 from cfr.pairs.folder import PairFolder
 from cfr.pairs.live import LivePairs
-from cfr.pairs.rules import ROTATE_AND_RENDER
+from cfr.pairs.making import Stages
+from cfr.pairs.swap import SwapPairs
 from cfr.pictures import to_uint8
 from results.figures.sheet import draw_sheet
 
@@ -44,11 +46,14 @@ def draw_stages(live: LivePairs, rows: int = _ROWS) -> Figure:
     """
     count = min(rows, len(live))
     indices = [round(at * len(live) / count) for at in range(count)]
-    pairs = live.as_written(indices)
-    preset = live.folder.about.settings.preset
-    named: Mapping[str, str] = _TURNED if preset == ROTATE_AND_RENDER else _SWAPPED
+    return draw_sheet(stage_pictures(live.as_written(indices)))
+
+
+def stage_pictures(pairs: Stages) -> list[dict[str, UInt8[np.ndarray, "s s 3"]]]:
+    """The stages of each pair, by their names."""
+    named: Mapping[str, str] = _SWAPPED if isinstance(pairs, SwapPairs) else _TURNED
     columns = {title: to_uint8(getattr(pairs, name)) for title, name in named.items()}
-    return draw_sheet([{title: one[at] for title, one in columns.items()} for at in range(count)])
+    return [{title: one[at] for title, one in columns.items()} for at in range(len(pairs.photo))]
 
 
 def draw_folder(pairs: PairFolder, rows: int = _ROWS_OF_FOLDER) -> Figure:

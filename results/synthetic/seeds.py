@@ -1,7 +1,8 @@
 """Who is who: seeds of people, apart from each other and from all that are used elsewhere.
 
 Made-up people in pairs for training have seeds below :data:`results.making_pairs.PEOPLE`, those of
-``bench.py face-model`` lie from 41 to 44 millions, those of restorations from 70 to 72 millions.
+``bench.py face-model`` lie from 41 to 44 millions, those of restorations from 70 to 72 millions,
+those of figures from 73 to 74 millions.
 """
 
 from typing import Literal

@@ -95,6 +95,40 @@ def test_a_wrong_option_is_refused(project: Path) -> None:
     assert "new-pose" in answer.stderr
 
 
+@pytest.mark.slow
+def test_a_figure_is_drawn_and_tracked(project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "artifacts"
+    words = ("fig2", "--data", "synthetic", "--count", "1", "--size", "64")
+    answer = call(project, "scripts/reproduce.py", *words, CFR_ARTIFACTS=str(out), COLUMNS="200")
+    assert answer.returncode == 0, answer.stderr
+    assert "fig2, synthetic data" in answer.stdout
+    for name in ("fig2.png", "fig2.json"):
+        assert str(out / "fig2" / name) in answer.stdout
+        assert (out / "fig2" / name).is_file()
+    record = json.loads((out / "fig2" / "fig2.json").read_text())
+    command = "python scripts/reproduce.py fig2 --data synthetic --count 1 --size 64"
+    assert record["environment"]["command"] == command
+    assert list((out / "mlruns" / "figures").rglob("fig2.png"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--photos", "{empty}"), "expected pictures (.bmp, .gif"),
+        (("--weights", "absent"), "It is trained by: python scripts/train_gan.py"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_one_line(
+    project: Path, tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    pytest.importorskip("dlib", reason="the extra offline is not installed")
+    filled = [one.format(empty=tmp_path) for one in words]
+    answer = call(project, "scripts/reproduce.py", "fig1", *filled, CFR_DATA=str(tmp_path / "no"))
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
 def test_the_demo_says_plainly_what_is_missing(project: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     answer = call(project, "scripts/demo.py", CFR_DATA=str(tmp_path), CFR_ARTIFACTS=str(out))

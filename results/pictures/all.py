@@ -1,0 +1,29 @@
+"""All figures at once."""
+
+from pathlib import Path
+
+from results.export.work import Show, no_bar
+from results.pictures.options import FIGURES, Data
+from results.pictures.running import make_figure
+
+
+def draw_all(out: Path, data: Data | None = None, show: Show = no_bar) -> list[Path]:
+    """Draw every figure with its own defaults; networks are loaded once.
+
+    Args:
+        out: ``out/NAME/NAME.png`` and ``.json`` are written.
+        data: As the figures' option.
+        show: Progress.
+
+    Returns:
+        The pictures, in the order of :data:`results.pictures.options.FIGURES`.
+
+    Raises:
+        DataError: As of :func:`results.pictures.running.make_figure`.
+    """
+    pictures = []
+    with show("figures", len(FIGURES)) as advance:
+        for name, options in FIGURES.items():
+            pictures.append(make_figure(options(data=data, out=out / name), show).picture)
+            advance(1)
+    return pictures
