@@ -22,7 +22,13 @@ _FORMAT = "recognizer-checkpoint-1"
 
 
 class Learner(nn.Module, ABC):
-    """A network with what it is trained by; its state is what a run goes on from."""
+    """A network with what it is trained by; its state is what a run goes on from.
+
+    Attributes:
+        layout: In which order its weights and pictures lie in memory.
+    """
+
+    layout: torch.memory_format = torch.channels_last
 
     @abstractmethod
     def forward(self, batch: Any) -> dict[str, Tensor]:
@@ -63,7 +69,7 @@ def train(
     Raises:
         BadInput: The checkpoint is damaged, or of a run with other options; or the losses are NaN.
     """
-    learner.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learner.to(memory_format=learner.layout)  # type: ignore[call-overload]
     wrapped, optimizer = fabric.setup(
         learner, build_optimizer(learner, course.schedule, learner.pace)
     )

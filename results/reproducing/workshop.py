@@ -5,8 +5,8 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
@@ -15,7 +15,7 @@ from rich.text import Text
 from protocols.errors import BadInput
 from results.alone import alone
 from results.cache.durable import CacheFailed
-from results.export.mapping import Workers
+from results.export.mapping import Workers, map_blocks
 from results.export.work import no_bar
 from results.reproducing.stages import Site, Stage
 
@@ -116,6 +116,7 @@ class Workshop:
         Raises:
             BadInput: Another run works in this folder.
             CacheFailed: The disk is full.
+            WorkersLost: A process was ended by the system.
             DataError: A stage's own: what it needs is absent. What was finished stays.
         """
         self._base.mkdir(parents=True, exist_ok=True)
@@ -192,20 +193,16 @@ class Workshop:
 
     def _together(self, stages: Sequence[Stage], bars: Progress, clock: _Clock) -> None:
         """Make stages that take one core each, side by side."""
-        from joblib import Parallel, delayed, parallel_config
-
         task = bars.add_task("  trainings", total=len(stages))
         waiting = list(stages)
         clock.begin(waiting[: self._jobs], self._jobs)
-        with parallel_config("loky", inner_max_num_threads=1):
-            work = Parallel(self._jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
-            calls = (delayed(_make_alone)(one, self._base) for one in stages)
-            for key, seconds in cast("Iterator[tuple[str, float]]", work(calls)):
-                stage = next(one for one in stages if one.key == key)
-                self._finished(stage, bars, clock, stage.seconds / self._jobs, seconds)
-                waiting.remove(stage)
-                clock.begin(waiting[: self._jobs], self._jobs)
-                bars.update(task, advance=1)
+        make = partial(_make_alone, base=self._base)
+        for position, seconds in map_blocks(make, stages, Workers(self._jobs)):
+            stage = stages[position]
+            self._finished(stage, bars, clock, stage.seconds / self._jobs, seconds)
+            waiting.remove(stage)
+            clock.begin(waiting[: self._jobs], self._jobs)
+            bars.update(task, advance=1)
         bars.remove_task(task)
 
     def _finished(
@@ -225,11 +222,11 @@ def _groups(stages: Sequence[Stage]) -> Iterator[list[Stage]]:
         yield alone_each
 
 
-def _make_alone(stage: Stage, base: Path) -> tuple[str, float]:
-    """Make a stage in this process; its key, and the seconds that took."""
+def _make_alone(stage: Stage, base: Path) -> float:
+    """Make a stage in this process; the seconds that took."""
     begun, folder = time.monotonic(), stage.folder(base)
     folder.mkdir(parents=True, exist_ok=True)
     needs = tuple(one.folder(base) for one in stage.needs)
     stage.make(Site(folder, needs, no_bar, 1))
     stage.finish(base)
-    return stage.key, time.monotonic() - begun
+    return time.monotonic() - begun
