@@ -37,6 +37,9 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
     "table2": table2.COLUMNS,
     "table3": table3.COLUMNS,
 }
+_EXACT = ("lfw", "ijba")
+"""Made-up sets whose facial points are those of their ``points.csv``; IJB-B and IJB-C publish five
+points themselves, as the official release does."""
 _SETS: Mapping[Kind, Name] = {"recognizer": "casia", "expression": "rafdb"}
 _POINTS: Mapping[Data, Mapping[Kind, Mapping[str, Any]]] = {
     "real": {"recognizer": {"landmarks": "aligned"}, "expression": {}},
@@ -104,14 +107,14 @@ class Experiment:
         tests = {name: stage.folder(base) / name for name, stage in self.tests(table).items()}
         trained = {
             weights: tuple(
-                recipes.network_of(TRAINED[weights][0], stage.folder(base), seed)
+                recipes.network_of(*_named(weights), stage.folder(base), seed)
                 for stage, seed in zip(stages, self.profile.seeds, strict=True)
             )
             for weights, stages in self.trainings(table).items()
         }
         return Places(
             roots=tests,
-            points={name: root / "points.csv" for name, root in tests.items() if name != "rafdb"},
+            points={name: root / "points.csv" for name, root in tests.items() if name in _EXACT},
             trained=trained,
             told={"data": self.data, "profile": self.size},
             notes=tuple(self._notes(trained)),
@@ -126,20 +129,23 @@ class Experiment:
             )
         if trained:
             seeds = ", ".join(map(str, self.profile.seeds))
+            share = self.profile.augment.get("share", 1.0)
             yield (
                 f"Trained for this table, profile {self.size}, seeds {seeds}: each network sees as "
-                f"many photos as any other of its kind, augmented or not."
+                f"many photos as any other of its kind, augmented or not. Augmented: a version of "
+                f"{100 * share:g} % of the training photos."
             )
 
     def _made_up(self, name: Name) -> Stage:
-        scale = self.profile.scale
+        trained_on = name in _SETS.values()
+        scale = self.profile.scale if trained_on else self.profile.tests
         return recipes.made_up(name, scale, PHOTOS[scale].get(name, 0))
 
     def _trainings(self, kind: Kind, method: Method | None) -> Iterator[Stage]:
         source, below = self._training_set(kind)
         if method is not None:
             source, below = self._augmented(kind, method), "set"
-        title, profile = f"{kind} {method or 'plain'}", self._validated()
+        title, profile = _title(kind, method), self._validated()
         for seed in profile.seeds:
             yield recipes.TRAININGS[kind](title, source, below, profile, seed)
 
@@ -171,6 +177,16 @@ class Experiment:
         name, scale = _SETS[kind], self.profile.scale
         options = {**self.profile.augment, **_POINTS[self.data][kind]}
         return recipes.augmented(source, below, method, options, PHOTOS[scale][name])
+
+
+def _named(weights: str) -> tuple[Kind, str]:
+    """What is trained, and what its trainings are called."""
+    kind, method = TRAINED[weights]
+    return kind, _title(kind, method)
+
+
+def _title(kind: Kind, method: Method | None) -> str:
+    return f"{kind} {method or 'plain'}"
 
 
 def protocols_of(table: str) -> list[Name]:

@@ -15,7 +15,8 @@ class Profile:
     """How large an experiment is.
 
     Attributes:
-        scale: Of the synthetic world.
+        scale: Of the synthetic world's training sets.
+        tests: Of its other sets.
         seeds: A training of every network for each.
         recognizer: Options of ``train_recognizer.py``.
         expression: Options of ``train_expression.py``.
@@ -25,6 +26,7 @@ class Profile:
     """
 
     scale: Scale
+    tests: Scale
     seeds: tuple[int, ...]
     recognizer: Mapping[str, Any]
     expression: Mapping[str, Any]
@@ -35,7 +37,7 @@ class Profile:
 
 PHOTOS: Mapping[Scale, Mapping[str, int]] = {
     "tiny": {"casia": 192, "rafdb": 294, "lfw": 120, "ijba": 192, "ijbb": 320, "ijbc": 320},
-    "small": {"casia": 1500, "rafdb": 2000, "lfw": 400, "ijba": 256, "ijbb": 400, "ijbc": 400},
+    "small": {"casia": 800, "rafdb": 1100, "lfw": 400, "ijba": 256, "ijbb": 288, "ijbc": 288},
     "mini": {"casia": 4000, "rafdb": 6903, "lfw": 1000, "ijba": 1440, "ijbb": 1400, "ijbc": 1800},
     "full": {"casia": 490_623, "rafdb": 15_339, "lfw": 7680, "ijba": 25_500, "ijbb": 73_800},
 }
@@ -44,22 +46,25 @@ PHOTOS: Mapping[Scale, Mapping[str, int]] = {
 PROFILES: Mapping[ProfileName, Profile] = {
     "tiny": Profile(
         scale="small",
+        tests="small",
         seeds=(0, 1, 2),
-        recognizer={"preset": "mini", "width": 8, "size": 48, "steps": 300, "hold_out": 20},
-        expression={"preset": "tiny", "size": 48, "steps": 300},
+        recognizer={"preset": "mini", "width": 8, "size": 48, "steps": 200, "hold_out": 20},
+        expression={"preset": "tiny", "size": 48, "steps": 200},
         augment={"coefficients": "regressor"},
-        seconds=(45.0, 30.0),
+        seconds=(35.0, 25.0),
     ),
     "mini": Profile(
         scale="mini",
+        tests="small",
         seeds=(0, 1, 2),
-        recognizer={"preset": "mini", "steps": 500},
-        expression={"preset": "tiny", "steps": 1500},
-        augment={"coefficients": "regressor"},
-        seconds=(250.0, 200.0),
+        recognizer={"preset": "mini", "steps": 300},
+        expression={"preset": "tiny", "steps": 800},
+        augment={"coefficients": "regressor", "share": 0.5},
+        seconds=(130.0, 110.0),
     ),
     "paper": Profile(
         scale="full",
+        tests="full",
         seeds=(0, 1, 2),
         recognizer={"preset": "paper", "hold_out": 0, "validate_on": ("lfw",)},
         expression={"preset": "paper", "steps": 11_504},

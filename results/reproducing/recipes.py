@@ -120,7 +120,7 @@ def recognizer(title: str, source: Needed, below: str, profile: Profile, seed: i
         profile: How long.
         seed: Of everything drawn.
     """
-    options = dict(profile.recognizer)
+    options = {**profile.recognizer, "name": network_name(title, seed)}
     return Stage(
         title=f"{title} seed {seed}",
         config={"what": "recognizer", "below": below, "options": options, "seed": seed},
@@ -142,7 +142,6 @@ def _train_recognizer(below: str, options: Mapping[str, Any], seed: int, site: S
         seed=seed,
         threads=site.jobs,
         workers=0,
-        name="trained",
         out=site.folder,
         **options,
     )
@@ -151,7 +150,7 @@ def _train_recognizer(below: str, options: Mapping[str, Any], seed: int, site: S
 
 def expression(title: str, source: Needed, below: str, profile: Profile, seed: int) -> Stage:
     """A training of an expression classifier: arguments as of :func:`recognizer`."""
-    options = dict(profile.expression)
+    options = {**profile.expression, "name": network_name(title, seed)}
     start = options.get("start")
     told = {**options, "start": start.name} if start else options
     return Stage(
@@ -177,7 +176,6 @@ def _train_expression(below: str, options: Mapping[str, Any], seed: int, site: S
         threads=site.jobs,
         workers=0,
         jobs=1,
-        name="trained",
         out=site.folder,
         **options,
     )
@@ -188,7 +186,14 @@ TRAININGS = {"recognizer": recognizer, "expression": expression}
 """What is trained → the recipe of one training."""
 
 
-def network_of(kind: str, folder: Path, seed: int) -> Path:
+def network_name(title: str, seed: int) -> str:
+    """What a training's files are called."""
+    return f"{title.replace(' ', '-')}-{seed}"
+
+
+def network_of(kind: str, title: str, folder: Path, seed: int) -> Path:
     """The network that a training leaves in its folder, as ONNX."""
-    left = {"recognizer": Path("recognizer-trained.onnx"), "expression": Path("trained.onnx")}
-    return (folder / f"seed-{seed}" if kind == "expression" else folder) / left[kind]
+    name = network_name(title, seed)
+    if kind == "expression":
+        return folder / f"seed-{seed}" / f"{name}.onnx"
+    return folder / f"recognizer-{name}.onnx"

@@ -15,7 +15,7 @@ from results.synthetic.shares import CASIA, FEW_KINDS
 
 SIZES = {
     "tiny": (24, 192),
-    "small": (100, 1500),
+    "small": (80, 800),
     "mini": (200, 4000),
     "full": (RECORDS_COUNTS["identities"], RECORDS_COUNTS["photos"]),
 }

@@ -22,7 +22,7 @@ from results.synthetic.shares import RAFDB, Kinds, apportion
 
 SIZES = {
     "tiny": (140, 154),
-    "small": (1600, 400),
+    "small": (800, 300),
     "mini": (6136, 767),
     "full": (COUNTS["train"], COUNTS["test"]),
 }

@@ -11,6 +11,7 @@ from results.synthetic.media import Media
 
 SMALLEST = Profile(
     scale="tiny",
+    tests="tiny",
     seeds=(0, 1, 2),
     recognizer={"width": 2, "size": 32, "dimension": 8, "steps": 3, "batch": 4, "hold_out": 3},
     expression={"preset": "tiny", "width": 2, "size": 32, "steps": 3, "batch": 4},
