@@ -187,8 +187,8 @@ TRAININGS = {"recognizer": recognizer, "expression": expression}
 
 
 def network_name(title: str, seed: int) -> str:
-    """What a training's files are called."""
-    return f"{title.replace(' ', '-')}-{seed}"
+    """What a training's files are called: after what its set was augmented by."""
+    return f"{title.partition(' ')[2]}-{seed}"
 
 
 def network_of(kind: str, title: str, folder: Path, seed: int) -> Path:
