@@ -30,9 +30,11 @@ def run(main: Callable[[Console], int | None]) -> None:
         sys.exit(130)
 
 
-def bars_of(show: "Show | None") -> "AbstractContextManager[Show]":
+def bars_of(show: "Show | None", *, quiet: bool = False) -> "AbstractContextManager[Show]":
     """Somebody's bars where there are any, else new ones on the terminal."""
-    return progress_bars(Console(stderr=True)) if show is None else nullcontext(show)
+    if show is not None:
+        return nullcontext(show)
+    return progress_bars(Console(stderr=True, quiet=quiet))
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class Profile:
         expression: Options of ``train_expression.py``.
         augment: Options of ``augment.py``, of both methods and sets.
         seconds: Of one core, that a training of each takes here, roughly; for the time left.
+        one_by_one: Whether a training takes the whole machine; else one takes a core.
         resamples: Of the bootstrap behind intervals.
     """
 
@@ -32,6 +33,7 @@ class Profile:
     expression: Mapping[str, Any]
     augment: Mapping[str, Any] = field(default_factory=dict)
     seconds: tuple[float, float] = (60.0, 60.0)
+    one_by_one: bool = False
     resamples: int = 1000
 
 
@@ -69,6 +71,7 @@ PROFILES: Mapping[ProfileName, Profile] = {
         recognizer={"preset": "paper", "hold_out": 0, "validate_on": ("lfw",)},
         expression={"preset": "paper", "steps": 11_504},
         seconds=(3e6, 1e6),
+        one_by_one=True,
     ),
 }
 """``tiny``: for a demonstration on two cores. ``mini``: what small networks learn something from.

@@ -129,6 +129,7 @@ def recognizer(title: str, source: Needed, below: str, profile: Profile, seed: i
         modules=_RECOGNIZER,
         packages=_NETWORKS,
         needs=(source,),
+        many=profile.one_by_one,
     )
 
 
@@ -141,11 +142,11 @@ def _train_recognizer(below: str, options: Mapping[str, Any], seed: int, site: S
         data=str(source / below),
         seed=seed,
         threads=site.jobs,
-        workers=0,
+        workers=_readers(site),
         out=site.folder,
         **options,
     )
-    train_recognizer(config, Console(quiet=True))
+    train_recognizer(config, Console(quiet=True), site.show)
 
 
 def expression(title: str, source: Needed, below: str, profile: Profile, seed: int) -> Stage:
@@ -162,6 +163,7 @@ def expression(title: str, source: Needed, below: str, profile: Profile, seed: i
         packages=_NETWORKS,
         files=() if start is None else (start,),
         needs=(source,),
+        many=profile.one_by_one,
     )
 
 
@@ -174,12 +176,17 @@ def _train_expression(below: str, options: Mapping[str, Any], seed: int, site: S
         data=source / below,
         seeds=(seed,),
         threads=site.jobs,
-        workers=0,
-        jobs=1,
+        workers=_readers(site),
+        jobs=site.jobs,
         out=site.folder,
         **options,
     )
-    train_expression(config, Console(quiet=True))
+    train_expression(config, Console(quiet=True), site.show)
+
+
+def _readers(site: Site) -> int:
+    """Processes that draw batches; none where every core trains a network of its own."""
+    return min(4, site.jobs - 1)
 
 
 TRAININGS = {"recognizer": recognizer, "expression": expression}

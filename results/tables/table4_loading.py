@@ -81,6 +81,11 @@ def chosen_regressors(config: "Table4") -> dict[str, str]:
     return {one.partition("=")[0]: one.partition("=")[2] for one in config.regressor}
 
 
+def regressor_files(config: "Table4") -> tuple[Path, ...]:
+    """The files of the chosen regressors; they need not be there."""
+    return tuple(_split(file)[1] for file in chosen_regressors(config).values())
+
+
 def _rows(
     config: "Table4", model: MorphableModel, no_detector: DataError | None
 ) -> Iterator[tuple[str, Callable[[], Method]]]:

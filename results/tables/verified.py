@@ -1,7 +1,8 @@
 """Measures rows of face verification: any recognizer, any frontalizer, through the pipeline."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -102,7 +103,7 @@ def _measure(
         },
         comparisons=tuple(_comparisons(found.whole, rows, read)),
         rule=whole.rule,
-        notes=(*whole.sentences(), *(f"Warning: {one}" for one in found.warnings)),
+        notes=tuple(_once((*whole.sentences(), *(f"Warning: {one}" for one in found.warnings)))),
         inputs=whole.inputs,
         counted=whole.protocols[0].counted,
         devices=tuple(
@@ -129,6 +130,12 @@ def _comparisons(
             real = None if interval is None else not interval[0] <= 0 <= interval[1]
             names = after.name, before.name
             yield Comparison(*names, column, difference, interval, real, len(pairs))
+
+
+def _once(sentences: Iterable[str]) -> Iterator[str]:
+    """What is said of every training of a row in the same words, is said of the row."""
+    said = (re.sub(r" #\d+", "", one) for one in sentences)
+    yield from dict.fromkeys(said)
 
 
 def _draw(kind: str, found: "Evaluated", rows: Sequence[Ready]) -> "Figure":

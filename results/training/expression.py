@@ -13,7 +13,7 @@ from rich.console import Console
 from eval.classification import class_report
 from recognizers.training.expression import answers_of
 from recognizers.training.loop import steps_done, train
-from results.console import progress_bars
+from results.console import bars_of
 from results.export.work import Show
 from results.publish import artifacts_folder
 from results.training.expression_files import Left, leave
@@ -45,8 +45,15 @@ class TrainedExpression:
     warnings: tuple[str, ...]
 
 
-def train_expression(config: TrainExpression, console: Console) -> TrainedExpression:
+def train_expression(
+    config: TrainExpression, console: Console, show: Show | None = None
+) -> TrainedExpression:
     """For each seed, make ready, train, export, measure.
+
+    Args:
+        config: The options.
+        console: Decides whether there are bars.
+        show: Somebody's bars, in place of new ones.
 
     Raises:
         DatasetUnavailable: The data or the weights to start from are absent.
@@ -57,10 +64,10 @@ def train_expression(config: TrainExpression, console: Console) -> TrainedExpres
     fabric = launch(config.device, config.devices, config.precision, config.threads)
     runs: dict[int, Left] = {}
     quiet = console.quiet or not fabric.is_global_zero
-    with progress_bars(Console(stderr=True, quiet=quiet)) as show:
-        faces = load_faces(config, show)
+    with bars_of(show, quiet=quiet) as bars:
+        faces = load_faces(config, bars)
         for seed in config.seeds:
-            left = _train(config, seed, faces, fabric, show)
+            left = _train(config, seed, faces, fabric, bars)
             if left is not None:
                 runs[seed] = left
     table = None

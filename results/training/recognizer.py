@@ -12,8 +12,9 @@ from rich.console import Console
 from protocols.errors import BadOption
 from protocols.roots import artifacts_folder
 from recognizers.training.loop import steps_done, train
-from results.console import progress_bars
+from results.console import bars_of
 from results.export.ground import torch_device
+from results.export.work import Show
 from results.systems import Draws
 from results.tracking import TrackedRun
 from results.training.card import Card, about_command, draw_curves, last_validation
@@ -52,8 +53,15 @@ class TrainedRecognizer:
     warnings: tuple[str, ...]
 
 
-def train_recognizer(config: TrainRecognizer, console: Console) -> TrainedRecognizer:
+def train_recognizer(
+    config: TrainRecognizer, console: Console, show: Show | None = None
+) -> TrainedRecognizer:
     """Make ready, train, save.
+
+    Args:
+        config: The options.
+        console: Decides whether there are bars.
+        show: Somebody's bars, in place of new ones.
 
     Raises:
         DatasetUnavailable: Faces, or a protocol to validate on, are absent.
@@ -67,8 +75,8 @@ def train_recognizer(config: TrainRecognizer, console: Console) -> TrainedRecogn
     folder = config.out or artifacts_folder() / "recognizer" / config.called
     folder.mkdir(parents=True, exist_ok=True)
     quiet = console.quiet or not fabric.is_global_zero
-    with progress_bars(Console(stderr=True, quiet=quiet)) as show:
-        run = make_ready(config, folder, fabric, show)
+    with bars_of(show, quiet=quiet) as bars:
+        run = make_ready(config, folder, fabric, bars)
         done = steps_done(run.course)
         told = {"steps": run.course.steps, "faces": run.data.words[:400]}
         tracked, curves = watch_run(
@@ -76,7 +84,7 @@ def train_recognizer(config: TrainRecognizer, console: Console) -> TrainedRecogn
         )
         validate = partial(_validate, run, fabric)
         try:
-            with show(f"training {config.called}", run.course.steps) as advance:
+            with bars(f"training {config.called}", run.course.steps) as advance:
                 train(fabric, run.learner, run.draws, run.course, validate, curves, advance)
         except BaseException:
             if tracked is not None:
