@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,27 +59,13 @@ def keep(folder: Path, name: str, *, changed_files: bool = False, records: Path 
 
 
 def _read(path: Path) -> RunRecord:
-    """A record with a cell for each row and column, and numbers where there have to be some."""
+    """A record with a cell for each row and column."""
     record = read_record(path)
     there = {(cell.row, cell.column) for cell in record.cells}
     for row, column in itertools.product(record.rows, record.columns):
         if (row, column) not in there:
             raise BadInput(path, f"{row}, {column}", "a cell", "none")
-    for where, number in _numbers(record):
-        if not isinstance(number, int | float) or not math.isfinite(number):
-            raise BadInput(path, where, "a number", repr(number))
     return record
-
-
-def _numbers(record: RunRecord) -> Iterator[tuple[str, Any]]:
-    """Every number of the table, and where it stands."""
-    for cell in record.cells:
-        values = (cell.value, cell.paper, cell.n, *(cell.interval or ()))
-        where = f"{cell.row}, {cell.column}"
-        yield from ((where, one) for one in (*values, cell.seeds) if one is not None)
-    for one in record.comparisons:
-        where = f"{one.left} − {one.right}, {one.column}"
-        yield from ((where, each) for each in (one.difference, *(one.interval or ()), one.seeds))
 
 
 def _check(path: Path, record: RunRecord, *, changed_files: bool) -> None:

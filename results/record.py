@@ -1,10 +1,11 @@
 """What a run leaves behind: cells with their origin, and a record of how they came about."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from protocols.errors import BadInput
 
@@ -175,7 +176,7 @@ def read_record(path: Path) -> RunRecord:
     """Read a record that :meth:`RunRecord.to_json` wrote.
 
     Raises:
-        BadInput: The file is no record.
+        BadInput: The file is no record, or something in it is of another type than it has to be.
     """
 
     def pair(value: list[float] | None) -> tuple[float, float] | None:
@@ -187,7 +188,7 @@ def read_record(path: Path) -> RunRecord:
         comparisons = (
             Comparison(**{**one, "interval": pair(one["interval"])}) for one in table["comparisons"]
         )
-        return RunRecord(
+        record = RunRecord(
             **{
                 **table,
                 "cells": tuple(cells),
@@ -198,5 +199,39 @@ def read_record(path: Path) -> RunRecord:
                 "environment": Environment(**table["environment"]),
             }
         )
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
         raise BadInput(path, "", "a run record", f"{type(error).__name__}: {error}") from error
+    for place, value, kind in _typed(record):
+        wrong = isinstance(value, bool) or not isinstance(value, kind)
+        if wrong or (isinstance(value, float) and not math.isfinite(value)):
+            expected = "a number" if kind is _NUMBER else f"a {kind.__name__}"
+            raise BadInput(path, place, expected, repr(value)[:80])
+    for cell in record.cells:
+        if cell.origin not in get_args(Origin):
+            raise BadInput(path, f"{cell.row}, {cell.column}", "an origin", repr(cell.origin)[:80])
+    return record
+
+
+_NUMBER: Any = int | float
+
+
+def _typed(record: RunRecord) -> Iterator[tuple[str, object, Any]]:
+    """What has to be of which type, and where it stands."""
+    yield "seconds", record.seconds, _NUMBER
+    for name in ("table", "title", "rule", "status"):
+        yield name, getattr(record, name), str
+    for name in ("columns", "rows", "notes"):
+        yield from ((name, one, str) for one in getattr(record, name))
+    for name in ("config", "inputs", "weights"):
+        yield name, getattr(record, name), dict
+    yield "environment", record.environment.versions, dict
+    for cell in record.cells:
+        place = f"{cell.row}, {cell.column}"
+        yield place, cell.reason, str
+        numbers = (cell.value, cell.paper, cell.n, cell.seeds, *(cell.interval or ()))
+        yield from ((place, one, _NUMBER) for one in numbers if one is not None)
+    for one in record.comparisons:
+        place = f"{one.left} − {one.right}, {one.column}"
+        yield from ((place, name, str) for name in (one.left, one.right, one.column))
+        for value in (one.difference, one.seeds, *(one.interval or ())):
+            yield place, value, _NUMBER

@@ -1,15 +1,13 @@
 """What there is to report: records of the last runs, records kept for good, pictures."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from protocols.errors import BadInput
 from results.paper import TABLES
 from results.publish import file_name
-from results.record import Cell, Origin, RunRecord, read_record
+from results.record import Cell, RunRecord, read_record
 
 FIGURES = ("fig1", "fig2", "fig5", "fig6", "fig7", "fig8", "fig9")
 """The paper's figures that reproduce.py draws."""
@@ -84,56 +82,17 @@ def gather(artifacts: Path, records: Path) -> Found:
         if folder.name.startswith("."):  # of a run that is not done
             continue
         try:
-            record = read_sound(folder / "record.json")
+            record = read_record(folder / "record.json")
         except BadInput as error:
             problems.append(str(error))
         else:
             runs.append(Run(folder.name, record, False, tuple(sorted(folder.glob("*.png")))))
     for path in sorted(records.glob("*.json")):
         try:
-            kept.append(Run(path.stem, read_sound(path), True))
+            kept.append(Run(path.stem, read_record(path), True))
         except BadInput as error:
             problems.append(str(error))
     return Found(tuple(runs), tuple(kept), tuple(problems))
-
-
-def read_sound(path: Path) -> RunRecord:
-    """Read a record whose values are numbers and whose names are words, as the page needs them.
-
-    Raises:
-        BadInput: The file is no record, or something in it is of another type.
-    """
-    record = read_record(path)
-    for place, value, kinds in _typed(record):
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            raise BadInput(path, place, "a run record", repr(value)[:80])
-    for cell in record.cells:
-        if cell.origin not in get_args(Origin):
-            raise BadInput(path, f"{cell.row}, {cell.column}", "an origin", repr(cell.origin)[:80])
-    return record
-
-
-def _typed(record: RunRecord) -> Iterator[tuple[str, object, type | tuple[type, ...]]]:
-    """What has to be of which type, by its place."""
-    number = (int, float)
-    yield "seconds", record.seconds, number
-    for name in ("table", "title", "rule", "status"):
-        yield name, getattr(record, name), str
-    for name in ("columns", "rows", "notes"):
-        yield from ((name, one, str) for one in getattr(record, name))
-    for name in ("config", "inputs", "weights"):
-        yield name, getattr(record, name), dict
-    yield "environment", record.environment.versions, dict
-    for cell in record.cells:
-        place = f"{cell.row}, {cell.column}"
-        yield place, cell.reason, str
-        values = (cell.value, cell.paper, cell.n, cell.seeds, *(cell.interval or ()))
-        yield from ((place, one, number) for one in values if one is not None)
-    for one in record.comparisons:
-        place = f"{one.left} − {one.right}, {one.column}"
-        yield from ((place, name, str) for name in (one.left, one.right, one.column))
-        for value in (one.difference, *(one.interval or ())):
-            yield place, value, number
 
 
 def cells_of(record: RunRecord) -> dict[tuple[str, str], Cell]:
