@@ -11,7 +11,7 @@ SHARED_AFLW2000 := $(wildcard $(CFR_SHARED)/data/aflw2000)
 .PHONY: help demo test test-all check format ui clean
 
 help:
-	@echo "make demo      run the main job on what is at hand, and say what to fetch otherwise"
+	@echo "make demo      every table, every figure and a report, from nothing"
 	@echo "make test      run the tests"
 	@echo "make test-all  run the tests and the slow checks"
 	@echo "make check     formatting, lint, types, import rules"
