@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from protocols.errors import DatasetUnavailable, PackageUnavailable
+from protocols.errors import DataError, DatasetUnavailable, PackageUnavailable
 from protocols.images import read_image
 from protocols.roots import artifacts_folder
 
@@ -38,7 +38,7 @@ def show_released(root: Path | None, console: Console) -> None:
 
     try:
         result = compute(Table4(root=root))
-    except DatasetUnavailable as error:
+    except DataError as error:
         console.print(f"Table 4 of the authors' own landmarks: {error}", highlight=False)
         console.print("They are free, 7 MB, and need no registration.")
         return

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 from protocols.roots import project_root
 from results.record import Environment
 
+# A path from the root: a word of its own, or after NAME= or KIND:; its last name.
+_ABSOLUTE = re.compile(r"(?:(?<=[=:])|^)/(?!/)(?:[^/]*/)*([^/]+)/?$")
 # Packages whose version can change a number.
 _PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "timm", "insightface", "mlflow")
 
@@ -52,8 +55,7 @@ def typed(words: Sequence[str]) -> str:
 
 
 def _told(word: str) -> str:
-    option, is_set, value = word.rpartition("=")
-    return f"{option}{is_set}{Path(value).name if Path(value).is_absolute() else value}"
+    return _ABSOLUTE.sub(r"\1", word)
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ RECORDS = Path(__file__).resolve().parent / "records"
 """Where they lie."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # A path from the root, such as /home/someone/…, or of a drive; no part of an address or a fraction.
-_MACHINE = re.compile(r"(?<![\w./:~-])(?:/[\w.@+-]+){2,}|(?<!\w)~/\w|\b[A-Za-z]:\\")
+_MACHINE = re.compile(r"(?<![\w./~-])(?:/[\w.@+-]+){2,}|(?<!\w)~/\w|\b[A-Za-z]:\\")
 
 
 def kept_records(folder: Path = RECORDS) -> dict[str, RunRecord]:

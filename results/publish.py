@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from protocols.roots import artifacts_folder
-from results.record import RunRecord, read_record
+from results.record import MEASURED, RunRecord, read_record
 from results.tables import layout
 from results.tables.result import Result
 from results.tracking import masked, store_address, track
@@ -70,15 +70,32 @@ def publish_again(
     own = _own_folder(artifacts, record.table)
     names = json.loads((kept / ROW_FIGURES).read_bytes())
     row_figures = {row: [own / name for name in of_row] for row, of_row in names.items()}
-    for path in kept.iterdir():
-        if path.name != ROW_FIGURES:
-            shutil.copyfile(path, own / path.name)
+    try:
+        for path in kept.iterdir():
+            if path.name != ROW_FIGURES:
+                shutil.copyfile(path, own / path.name)
+    except BaseException:
+        shutil.rmtree(own)
+        raise
+    _keep_real(artifacts / record.table, console)
     if not track_it:
         folder = artifacts / record.table
         _put_in_place(own, folder)
         console.print(f"Files: {folder}, made before")
         return folder
     return _put(record, own, row_figures, console, artifacts / record.table)
+
+
+def _keep_real(folder: Path, console: Console) -> None:
+    """Move a table of real data out of the way of one of made-up people."""
+    if not (folder / RECORD).is_file():
+        return
+    real = MEASURED["real"] in (cell.origin for cell in read_record(folder / RECORD).cells)
+    if real:
+        aside = folder.with_name(f"{folder.name}-real")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        console.print(f"The table of real data that was there is now in {aside}", highlight=False)
 
 
 def _own_folder(artifacts: Path, table: str) -> Path:

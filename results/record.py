@@ -204,8 +204,7 @@ def read_record(path: Path) -> RunRecord:
     for place, value, kind in _typed(record):
         wrong = isinstance(value, bool) or not isinstance(value, kind)
         if wrong or (isinstance(value, float) and not math.isfinite(value)):
-            expected = "a number" if kind is _NUMBER else f"a {kind.__name__}"
-            raise BadInput(path, place, expected, repr(value)[:80])
+            raise BadInput(path, place, _NAMES.get(kind, "another type"), repr(value)[:80])
     for cell in record.cells:
         if cell.origin not in get_args(Origin):
             raise BadInput(path, f"{cell.row}, {cell.column}", "an origin", repr(cell.origin)[:80])
@@ -213,6 +212,13 @@ def read_record(path: Path) -> RunRecord:
 
 
 _NUMBER: Any = int | float
+_NAMES = {
+    _NUMBER: "a number",
+    int: "a whole number",
+    str: "a text",
+    dict: "names and values",
+    type(None): "true, false or null",
+}
 
 
 def _typed(record: RunRecord) -> Iterator[tuple[str, object, Any]]:
@@ -224,14 +230,22 @@ def _typed(record: RunRecord) -> Iterator[tuple[str, object, Any]]:
         yield from ((name, one, str) for one in getattr(record, name))
     for name in ("config", "inputs", "weights"):
         yield name, getattr(record, name), dict
-    yield "environment", record.environment.versions, dict
+    environment = record.environment
+    yield "environment", environment.versions, dict
+    commit = environment.git_commit
+    texts = (environment.device, environment.command, *([] if commit is None else [commit]))
+    yield from (("environment", one, str) for one in texts)
+    if environment.git_dirty not in (True, False):
+        yield "environment", environment.git_dirty, type(None)
     for cell in record.cells:
         place = f"{cell.row}, {cell.column}"
-        yield place, cell.reason, str
-        numbers = (cell.value, cell.paper, cell.n, cell.seeds, *(cell.interval or ()))
+        yield from ((place, one, str) for one in (cell.row, cell.column, cell.reason))
+        yield place, cell.seeds, int
+        numbers = (cell.value, cell.paper, cell.n, *(cell.interval or ()))
         yield from ((place, one, _NUMBER) for one in numbers if one is not None)
     for one in record.comparisons:
         place = f"{one.left} − {one.right}, {one.column}"
         yield from ((place, name, str) for name in (one.left, one.right, one.column))
-        for value in (one.difference, one.seeds, *(one.interval or ())):
-            yield place, value, _NUMBER
+        yield place, one.seeds, int
+        yield from ((place, each, _NUMBER) for each in (one.difference, *(one.interval or ())))
+        yield from ((place, each, type(None)) for each in (one.real,) if each not in (True, False))

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -53,10 +54,13 @@ def landmark_source(config: Augment) -> str:
     """
     if config.landmarks == ALIGNED and config.alignment == "measured":
         raise BadOption("--landmarks aligned with --alignment measured", "a detector")
-    if config.landmarks != AUTO:
-        return config.landmarks
+    return config.landmarks if config.landmarks != AUTO else usual_source(config.landmarks_root)
+
+
+def usual_source(root: Path | None = None) -> str:
+    """What ``auto`` means: 3DDFA-V2 where its weights are, else dlib."""
     try:
-        weight_files("tddfa", config.landmarks_root)
+        weight_files("tddfa", root)
     except (DatasetUnavailable, PackageUnavailable):
         return "dlib"
     return "tddfa"

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from cfr.morphable.builtin import FILE as FACE_MODEL
+from protocols.errors import DataError
 from protocols.roots import artifacts_folder, project_root
 from results.export.work import no_bar
 from results.kept import kept_records
@@ -71,9 +72,13 @@ def _draw_figures(experiment: Experiment, artifacts: Path, console: Console, job
     from results.pictures.all import draw_all
 
     if experiment.data == "real":
-        draw_all(artifacts, "real", no_bar)
+        try:
+            draw_all(artifacts, "real", no_bar)
+        except DataError as error:
+            console.print(f"Not every figure was drawn: {error}", highlight=False)
         return
-    weights = sorted((project_root() / "assets").glob("*.safetensors"))
+    own = artifacts / "gan"
+    weights = *(project_root() / "assets").glob("*.safetensors"), *own.glob("*/*.safetensors")
     stage = Stage(
         title="figures",
         config={"what": "figures"},

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from protocols.roots import is_dir, resolve_root
+from results.augmenting.finding import usual_source
 from results.reproducing import recipes
 from results.reproducing.profiles import PHOTOS, PROFILES, Data, Profile, ProfileName
 from results.reproducing.recipes import Method
@@ -90,12 +91,17 @@ class Experiment:
         """
         found: dict[str, tuple[Stage, ...]] = {}
         for row in ROWS.get(table, ()):
-            if row.reported or (self.data == "real" and Places().files(row.weights)):
+            if row.reported or (self.data == "real" and self._needless(table, row)):
                 continue
             kind, method = TRAINED[row.weights]
             if self.data == "synthetic" or is_dir(resolve_root(_SETS[kind]).path):
                 found[row.weights] = tuple(self._trainings(kind, method))
         return found
+
+    def _needless(self, table: str, row: Row) -> bool:
+        """Whether a row's network is at hand, or there is nothing to measure it on."""
+        nothing = lacking_roots(table) == protocols_of(table)
+        return nothing or bool(Places().files(row.weights))
 
     def places(self, table: str, base: Path) -> Places:
         """Where a table finds all that, once it is made.
@@ -176,6 +182,8 @@ class Experiment:
         source, below = self._training_set(kind)
         name, scale = _SETS[kind], self.profile.scale
         options = {**self.profile.augment, **_POINTS[self.data][kind]}
+        if not options.keys() & {"landmarks", "points"}:
+            options["landmarks"] = usual_source()
         return recipes.augmented(source, below, method, options, PHOTOS[scale][name])
 
 

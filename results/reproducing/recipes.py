@@ -8,7 +8,9 @@ from typing import Any, Literal
 from rich.console import Console
 
 from cfr.frontalizers.sources import weight_file
+from cfr.landmarks.sources import SOURCES, weight_files
 from cfr.morphable.builtin import FILE as FACE_MODEL
+from results.export.ground import torch_device
 from results.reproducing.profiles import Profile
 from results.reproducing.stages import Needed, Site, Stage
 from results.synthetic.options import MakeSynthetic, Name, Scale
@@ -16,19 +18,28 @@ from results.tables.table4_loading import regressor_file
 
 Method = Literal["cfr-gan", "rotate-and-render"]
 _PHOTOS = ("numpy", "opencv-python", "pillow", "scipy", "torch")
+_VERSIONS = (*_PHOTOS, "dlib-bin", "matplotlib", "scikit-image")
 _NETWORKS = ("numpy", "lightning", "onnx", "timm", "torch", "torchvision")
-_TRAINING = ("recognizers.training.drawing", "recognizers.training.loop")
+_TRAINING = (
+    "recognizers.onnx_about",
+    "recognizers.onnx_export",
+    "recognizers.training.drawing",
+    "recognizers.training.loop",
+)
 _RECOGNIZER = (
     *_TRAINING,
     "recognizers.iresnet",
     "recognizers.training.arcface",
     "recognizers.training.presets",
     "results.training.recognizer_data",
+    "results.training.recognizer_options",
 )
 _EXPRESSION = (
     *_TRAINING,
+    "protocols.rafdb",
     "recognizers.vgg",
     "recognizers.training.expression",
+    "results.training.expression_options",
     "results.training.expression_photos",
     "results.training.expression_weights",
 )
@@ -79,11 +90,17 @@ def augmented(
     """
     return Stage(
         title=f"augmented {below or 'set'} {method}",
-        config={"what": "augmented", "below": below, "method": method, "options": dict(options)},
+        config={
+            "what": "augmented",
+            "below": below,
+            "method": method,
+            "options": dict(options),
+            "device": torch_device("auto"),
+        },
         make=partial(_augment, below, method, dict(options)),
         seconds=10 + photos / _VERSIONS_A_SECOND,
         modules=_AUGMENTING,
-        packages=_PHOTOS,
+        packages=_VERSIONS,
         files=tuple(_files(method, options)),
         needs=(source,),
         many=True,
@@ -96,6 +113,8 @@ def _files(method: Method, options: Mapping[str, Any]) -> Iterator[Path]:
         yield weights
     if options.get("coefficients") == "regressor":
         yield regressor_file("stage2")
+    if options.get("landmarks") in SOURCES:
+        yield from weight_files(options["landmarks"])
 
 
 def _augment(below: str, method: Method, options: Mapping[str, Any], site: Site) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any, Literal
 from rich.console import Console
 
 from cfr.frontalizers.sources import weight_file
+from cfr.landmarks.sources import SOURCES, weight_files
 from cfr.morphable.builtin import FILE as FACE_MODEL
+from protocols.errors import BadOption, DatasetUnavailable, PackageUnavailable
 from protocols.roots import artifacts_folder
 from results.export.work import Show
 from results.paper import BASELINE, OURS
@@ -40,7 +43,7 @@ _DEFAULTS: dict[str, Callable[[], Options]] = {
     "table2": table2.Table2,
     "table3": table3.Table3,
 }
-_FILES = "files"
+_FILES, _TRACKED = "files", ".tracked"
 _PACKAGES = ("numpy", "onnxruntime", "opencv-python", "pandas", "scikit-learn", "scipy", "torch")
 _SECONDS = {"table1": 60.0, "table2": 300.0, "table3": 10.0, "table4": 20.0}
 
@@ -89,7 +92,8 @@ def reproduce(
         jobs: Processes; 0 for one a core.
 
     Returns:
-        The folder of each table's files.
+        The folder of each table's files; of several tables, one whose real data are absent is told
+        and left out.
 
     Raises:
         DataError: Something is absent, broken or in use; what was finished stays.
@@ -100,11 +104,21 @@ def reproduce(
     folders = []
     for one in wanted:
         if experiment.data == "real":
-            folders.append(publish(_compute(one, experiment, base, jobs), console))
+            try:
+                result = _compute(one, experiment, base, jobs)
+            except DatasetUnavailable as error:
+                if len(wanted) == 1:
+                    raise
+                console.print(f"{one.table} was not measured: {error}", highlight=False)
+                continue
+            folders.append(publish(result, console))
             continue
         stage = table_stage(one, experiment, base)
-        made = shop.make([stage])
-        folders.append(publish_again(stage.folder(base) / _FILES, console, track_it=made > 0))
+        shop.make([stage])
+        tracked = stage.folder(base) / _TRACKED
+        files = stage.folder(base) / _FILES
+        folders.append(publish_again(files, console, track_it=not tracked.exists()))
+        tracked.touch()
     return folders
 
 
@@ -140,9 +154,25 @@ def _weights(table: Table, options: Any) -> Iterator[Path]:
     yield FACE_MODEL
     if table == "table4":
         yield from regressor_files(options)
+        _, _, model = options.model.partition(":")
+        if model and Path(model).is_file():
+            yield Path(model)
+        yield from _detector_files({options.detector, options.fit_points, *options.others})
+    elif (points := getattr(options, "embedding", None)) is not None:
+        yield from _detector_files({points.landmarks, "dlib"})
+        if points.landmarks_root is not None and points.landmarks_root.is_file():
+            yield points.landmarks_root
     for method in dict.fromkeys(row.frontalizer for row in ROWS.get(table, ())):
-        if (file := weight_file(method)) is not None:
-            yield file
+        with suppress(DatasetUnavailable):  # its row says what is absent
+            if (file := weight_file(method)) is not None:
+                yield file
+
+
+def _detector_files(names: set[str]) -> Iterator[Path]:
+    """Detectors' weights, as far as they are there: with more, a table is measured anew."""
+    for name in sorted(names & SOURCES.keys()):
+        with suppress(DatasetUnavailable, PackageUnavailable):
+            yield from weight_files(name)
 
 
 def _make_table(wanted: Wanted, experiment: Experiment, base: Path, site: Site) -> None:
@@ -185,6 +215,9 @@ def _table4(options: Table4, experiment: Experiment, base: Path) -> Table4:
     """
     if experiment.data == "real":
         return options
+    for name, given in (("root", options.root), ("truth", options.truth)):
+        if given not in (None, "original"):
+            raise BadOption(f"--{name} {given} with synthetic data", "--data real")
     root = experiment.tests("table4")["aflw2000"].folder(base) / "aflw2000"
     roles = {BASELINE: "baseline", OURS: "stage2"}
     return replace(
@@ -197,6 +230,5 @@ def _table4(options: Table4, experiment: Experiment, base: Path) -> Table4:
         regressor=options.regressor
         or tuple(f"{row}={regressor_file(stage)}" for row, stage in roles.items()),
         others=() if options.others == Table4().others else options.others,
-        resamples=experiment.profile.resamples,
         world="synthetic",
     )

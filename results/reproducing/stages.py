@@ -104,7 +104,7 @@ class Stage:
             "needs": [one.key for one in self.needs],
             "code": code_digest(*self.modules),
             "packages": versions(self.packages),
-            "files": {one.name: InputFile.of(one).sha256 for one in self.files},
+            "files": sorted((one.name, InputFile.of(one).sha256) for one in self.files),
         }
         return hashlib.sha256(canonical(whole).encode()).hexdigest()
 

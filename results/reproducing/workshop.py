@@ -121,10 +121,12 @@ class Workshop:
         """
         self._base.mkdir(parents=True, exist_ok=True)
         every = in_order(stages)
-        if not self._missing(every):
+        if all(_is_whole(one, self._base) for one in every):
             return 0
         with alone(self._base):
-            missing = self._missing(every)  # another run may have made some meanwhile
+            missing = self._missing(every)
+            if not missing:  # another run made them meanwhile
+                return 0
             stages_are = f"stage{'s' * (len(every) > 1)} {'is' if len(missing) == 1 else 'are'}"
             self._console.print(
                 f"{len(missing)} of {len(every)} {stages_are} to be made, in {self._base}",
@@ -213,6 +215,14 @@ class Workshop:
         clock.running.pop(stage.key, None)
         clock.done += cost
         bars.console.print(f"made {stage.title} in {seconds:.0f} s", highlight=False)
+
+
+def _is_whole(stage: Stage, base: Path) -> bool:
+    """Whether a stage is there as it was made."""
+    try:
+        return stage.is_made(base)
+    except BadInput:
+        return False
 
 
 def _groups(stages: Sequence[Stage]) -> Iterator[list[Stage]]:

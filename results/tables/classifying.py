@@ -68,7 +68,10 @@ def classify(
         network = faces.network(row.files[0])
         inputs[row.name] = network.input.words.rpartition(", ")[0]  # no template: nothing is cut
         devices.add(network.identity["device"])
-        trained[row.name] = read_about(row.files[0])
+        about = read_about(row.files[0])
+        if len(row.files) > 1:
+            about = {**about, "seed": ", ".join(map(str, row.seeds))}
+        trained[row.name] = about
     return Found(
         values={
             row: {
@@ -77,7 +80,7 @@ def classify(
             }
             for row, trainings in right.items()
         },
-        comparisons=tuple(_comparisons(right, columns, places, draws)),
+        comparisons=tuple(_comparisons(rows, right, columns, places, draws)),
         rule=f"{protocol.rule}; whole photos, resized; the largest of {len(protocol.classes)} "
         f"numbers is the class",
         notes=(
@@ -100,25 +103,27 @@ def _accuracy(right: Bool[np.ndarray, " u"], column: Column, places: Places) -> 
 
 
 def _comparisons(
+    rows: Sequence[Ready],
     right: Mapping[str, Sequence[Bool[np.ndarray, " u"]]],
     columns: Sequence[Column],
     places: Places,
     draws: Draws,
 ) -> Iterator[Comparison]:
     """Each row minus each one before it, on the same photos, training by training."""
-    for before, after in itertools.combinations(right, 2):
-        pairs = list(zip(right[before], right[after], strict=False))
+    for before, after in itertools.combinations(rows, 2):
+        of, than = right[after.name], right[before.name]
+        pairs = [(of[mine], than[other]) for mine, other in after.beside(before)]
         for column in columns:
             photos = places.get(column.subset)
             if photos is None or not draws:
                 continue
-            gaps = [_gap(mine[photos], other[photos], photos, draws) for other, mine in pairs]
+            gaps = [_gap(mine[photos], other[photos], photos, draws) for mine, other in pairs]
             known = [one for one in gaps if one is not None]
             if len(known) < len(gaps):
                 continue
             gap, interval = mean_gap(known)
             real = None if interval is None else not interval[0] <= 0 <= interval[1]
-            yield Comparison(after, before, column.name, gap, interval, real, len(pairs))
+            yield Comparison(after.name, before.name, column.name, gap, interval, real, len(pairs))
 
 
 def _gap(

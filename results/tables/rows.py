@@ -4,6 +4,7 @@ A cell is filled where all that it needs is there; else it says everything that 
 measures is imported only then: without any data a table is printed within a second or two.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,11 +89,29 @@ class Ready:
         return self.row.name
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """Each training's seed, by the number that its file's name ends in; else its place."""
+        found = [re.search(r"-(\d+)$", file.stem) for file in self.files]
+        return tuple(int(one[1]) if one else place for place, one in enumerate(found))
+
+    @property
     def titles(self) -> tuple[str, ...]:
         """What each training is called where they stand side by side."""
         if len(self.files) == 1:
             return (self.name,)
-        return tuple(f"{self.name} #{number}" for number in range(len(self.files)))
+        return tuple(f"{self.name} #{seed}" for seed in self.seeds)
+
+    def beside(self, other: "Ready") -> list[tuple[int, int]]:
+        """Places of trainings to compare, its own and another row's: of one seed, or one of each.
+
+        Rows without a seed in common are compared by place.
+        """
+        pairs = [
+            (mine, other.seeds.index(seed))
+            for mine, seed in enumerate(self.seeds)
+            if seed in other.seeds
+        ]
+        return pairs or [(one, one) for one in range(min(len(self.files), len(other.files)))]
 
 
 @dataclass(frozen=True)
@@ -228,8 +247,8 @@ def _lacking(row: Row, places: Places) -> Iterator[str]:
 def _files(ready: Ready) -> Iterator[tuple[str, Path]]:
     """The weights that a row's numbers come from, each by a name of its own."""
     several, weights = len(ready.files) > 1, ready.row.weights
-    for number, file in enumerate(ready.files):
-        yield (f"{weights} #{number}" if several else f"{weights}.onnx"), file
+    for seed, file in zip(ready.seeds, ready.files, strict=True):
+        yield (f"{weights} #{seed}" if several else f"{weights}.onnx"), file
     if (file := weight_file(ready.row.frontalizer)) is not None:
         yield file.name, file
 

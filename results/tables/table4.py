@@ -54,7 +54,7 @@ class Table4:
     """real, or synthetic: people who do not exist, drawn here, and models at work on them. By
     default real if AFLW2000-3D is there."""
     profile: ProfileName | None = None
-    """How many synthetic photos: tiny 120, mini 200, paper 2,000."""
+    """How many synthetic photos: tiny and mini 120, paper 2,000."""
     source: Literal["released", "models"] = "released"
     """Whose landmarks: those that the paper's authors released, or models' at work here."""
     root: Path | None = None

@@ -121,8 +121,8 @@ def _comparisons(
 ) -> Iterator[Comparison]:
     """Each row minus each one before it, training by training."""
     for before, after in itertools.combinations(rows, 2):
-        pairs = list(zip(after.titles, before.titles, strict=False))
-        gaps = [whole.gaps(mine, other) for mine, other in pairs]
+        pairs = after.beside(before)
+        gaps = [whole.gaps(after.titles[mine], before.titles[other]) for mine, other in pairs]
         for label, column in read.items():
             if not all(label in one for one in gaps):
                 continue

@@ -16,17 +16,11 @@ from results.publish import artifacts_folder
 from results.tracking import TrackedRun, metric_name
 from results.training.card import Card, about_command, draw_curves
 from results.training.curves import Curves
+from results.training.expression_photos import INPUT
 from results.training.expression_ready import ExpressionRun
 from results.training.expression_report import HEADING, MEASURED, Reports, measure, rows_of
 from results.training.expression_weights import SavedExpressions, save_expressions
 from results.training.watching import finish
-
-_INPUT = """\
-colour = "RGB"
-mean = 0
-std = 255
-template = "whole"
-"""
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,7 @@ def leave(
     save_expressions(weights, SavedExpressions(net, run.preset.side, protocol.classes, about))
     export_onnx(net, (run.preset.side, run.preset.side), onnx)
     write_about(onnx, about)
-    onnx.with_suffix(".toml").write_text(_INPUT, encoding="utf-8")
+    onnx.with_suffix(".toml").write_text(INPUT, encoding="utf-8")
     reports = measure(onnx, protocol, _setup(run), show)
     rows = rows_of(reports, protocol.classes)
     title = f"{name}, seed {run.seed}"

@@ -18,6 +18,15 @@ from results.export.work import Show
 TRAIN, TEST = "train", "test"
 
 
+INPUT = """\
+colour = "RGB"
+mean = 0
+std = 255
+template = "whole"
+"""
+"""The card of a network: what it sees, as :mod:`recognizers.card` reads it."""
+
+
 @dataclass(frozen=True)
 class FaceChange:
     """From a photo to what the network is trained on; goes to other processes as it is.

@@ -64,4 +64,6 @@ def test_a_command_is_told_without_paths_of_the_machine() -> None:
     told = "python scripts/reproduce.py table4 --root aflw '--cache=x y' --seed=1"
     assert typed(words) == told
     assert typed(["/home/me/cfr/scripts/bench.py", "gan"]) == "python scripts/bench.py gan"
+    weights = ["scripts/x.py", "--regressor", "a=deep3d:/home/me/w.pth", "https://a.b/c/d"]
+    assert typed(weights) == "python scripts/x.py --regressor a=deep3d:w.pth https://a.b/c/d"
     assert typed(["/usr/bin/pytest", "-q"]) == typed([]) == ""

@@ -142,11 +142,24 @@ def test_several_trainings_of_a_row_are_one(empty: Path) -> None:
 
     record = filled(measure)
     assert [file.stem for file in seen[0].files] == ["vgg16-seed-2", "vgg16-seed-10"]
-    assert seen[0].titles == ("VGG16 #0", "VGG16 #1")
+    assert seen[0].titles == ("VGG16 #2", "VGG16 #10")
     assert record.cell("VGG16", "total").seeds == 2
-    assert list(record.weights) == ["vgg16 #0", "vgg16 #1"]
+    assert list(record.weights) == ["vgg16 #2", "vgg16 #10"]
     assert "VGG16: 2 trainings of one kind." in record.notes
     assert any("Student's half-width over the 2 trainings" in note for note in record.notes)
+
+
+def test_trainings_of_one_seed_are_compared() -> None:
+    def ready(*names: str) -> Ready:
+        return Ready(ROWS[0], tuple(Path(f"{name}.onnx") for name in names))
+
+    one, other = (
+        ready("a-seed-0", "a-seed-1", "a-seed-2"),
+        ready("b-seed-1", "b-seed-2", "b-seed-3"),
+    )
+    assert other.beside(one) == [(0, 1), (1, 2)]
+    assert ready("a").beside(ready("b")) == [(0, 0)]
+    assert ready("a-seed-5").beside(one) == [(0, 0)]  # no seed in common
 
 
 def test_what_measuring_misses_is_the_reason(empty: Path) -> None:

@@ -58,6 +58,8 @@ def test_real_data_are_trained_on_where_they_are(roots: Path) -> None:
     assert trained(experiment, "table1", "table2", "table3") == []
     assert experiment.tests("table1") == {}
     (roots / "casia").mkdir()
+    assert experiment.trainings("table1") == {}  # there is nothing to measure them on
+    (roots / "ijba").mkdir()
     assert set(experiment.trainings("table1")) == {
         "res18",
         "res18-rotate-and-render",
@@ -69,7 +71,8 @@ def test_real_data_are_trained_on_where_they_are(roots: Path) -> None:
 
 
 def test_trainings_are_watched_on_lfw_where_it_is(roots: Path) -> None:
-    (roots / "casia").mkdir()
+    for name in ("casia", "ijba"):
+        (roots / name).mkdir()
 
     def options() -> dict[str, object]:
         return dict(Experiment("real", "paper").trainings("table1")["res18"][0].config["options"])
