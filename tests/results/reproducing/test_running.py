@@ -61,9 +61,13 @@ def test_every_trained_and_preprocessing_row_is_filled(
         for row in ROWS[record.table]:
             for column in record.columns:
                 cell = record.cell(row.name, column)
-                if not row.reported:
-                    assert cell.origin == "measured on the synthetic world", cell
-                    assert cell.seeds == 3
+                if row.reported:
+                    continue
+                if cell.value is None:  # FAR .001 needs more strangers than these few people give
+                    assert column.endswith(".001")
+                    assert "impostor scores within FAR 0.001, 10 are needed" in cell.reason
+                    continue
+                assert (cell.origin, cell.seeds) == ("measured on the synthetic world", 3)
     for row in PAPER["table4"].rows:
         for column in PAPER["table4"].columns:
             cell = records[3].cell(row, column)
