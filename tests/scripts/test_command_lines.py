@@ -129,24 +129,6 @@ def test_a_figure_that_cannot_be_drawn_is_one_line(
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_the_demo_says_plainly_what_is_missing(project: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    answer = call(project, "scripts/demo.py", CFR_DATA=str(tmp_path), CFR_ARTIFACTS=str(out))
-    assert answer.returncode == 0, answer.stderr
-    assert "Table 4 was not measured" in answer.stdout
-    assert "python scripts/fetch.py aflw2000" in answer.stdout
-    assert str(tmp_path / "aflw2000") in answer.stdout
-
-
-def test_the_demo_turns_the_faces_of_a_group_photo(project: Path, tmp_path: Path) -> None:
-    pytest.importorskip("dlib", reason="the extra offline is not installed")
-    answer = call(project, "scripts/demo.py", CFR_DATA=str(tmp_path), CFR_ARTIFACTS=str(tmp_path))
-    assert "several in 1 (then: all)" in answer.stdout
-    record = json.loads((tmp_path / "demo/frontalized.json").read_text())
-    assert len(record["faces"]) == 6
-    assert (tmp_path / "demo/sheet.png").is_file()
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [
