@@ -161,6 +161,7 @@ class Workshop:
                     f"[yellow]warning:[/] {error}. It was set aside as {aside.name}, and is made "
                     "anew.",
                     highlight=False,
+                    soft_wrap=True,
                 )
                 made = False
             if not made:

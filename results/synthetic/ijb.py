@@ -44,13 +44,13 @@ class _Sizes:
 SIZES: dict[Dataset, dict[Scale, _Sizes]] = {
     "IJB-B": {
         "tiny": _Sizes(Media(people=40, stills=5, videos=1, frames=3), 270, 10_500),
-        "small": _Sizes(Media(people=36, stills=5, videos=1, frames=3), 240, 10_500),
+        "small": _Sizes(Media(people=36, stills=5, videos=1, frames=3), 310, 10_500),
         "mini": _Sizes(Media(people=100, stills=8, videos=2, frames=3), 600, 50_000),
         "full": _Sizes(Media(people=1_845, stills=12, videos=4, frames=7), 10_270, 8_000_000),
     },
     "IJB-C": {
         "tiny": _Sizes(Media(people=40, stills=4, videos=2, frames=2), 270, 10_500),
-        "small": _Sizes(Media(people=36, stills=4, videos=2, frames=2), 240, 10_500),
+        "small": _Sizes(Media(people=36, stills=4, videos=2, frames=2), 310, 10_500),
         "mini": _Sizes(Media(people=120, stills=6, videos=3, frames=3), 800, 80_000),
         "full": _Sizes(Media(people=3_531, stills=9, videos=4, frames=8), 19_593, 15_638_932),
     },

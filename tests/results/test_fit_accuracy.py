@@ -30,7 +30,7 @@ from results.tables.fit_accuracy import (
     pose_rotation,
     published_angles,
 )
-from scripts.reproduce import TABLES
+from scripts.reproduce import OTHERS
 
 
 def number(record: RunRecord, row: str, column: str) -> float:
@@ -135,7 +135,7 @@ def test_bad_options_are_said() -> None:
         FitAccuracy(renders=0)
     with pytest.raises(BadOption, match="--seed -1"):
         FitAccuracy(seed=-1)
-    assert TABLES["fit"] == (FitAccuracy, compute)
+    assert OTHERS["fit"] == (FitAccuracy, compute)
 
 
 def test_the_benchmark_runs() -> None:
