@@ -13,11 +13,12 @@ from cfr.landmarks.sources import load_landmarker
 from cfr.regressor.network import RNet
 from cfr.regressor.weights import load
 from protocols.errors import DatasetUnavailable
-from protocols.roots import is_file, project_root
+from protocols.roots import is_file
 from protocols.types import InputFile
 from results.pair_orders import face_model
 from results.pictures.options import Compared, Fig8, Fig9, Painted, Pictures
 from results.tables.table4_loading import STAGES
+from results.tables.table4_loading import regressor_file as of_the_project
 
 MODEL = "builtin"
 
@@ -76,8 +77,7 @@ def regressor_file(name: str) -> Path:
         DatasetUnavailable: There is none.
     """
     known = name in STAGES
-    own = project_root() / "assets" / f"regressor-{name}.safetensors"
-    path = own if known else Path(name).expanduser()
+    path = of_the_project(name) if known else Path(name).expanduser()
     if not is_file(path):
         how = f"It is trained by: python scripts/train_regressor.py {name if known else 'stage2'}."
         raise DatasetUnavailable(f"the regressor {name}", path, how)

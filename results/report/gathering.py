@@ -6,10 +6,11 @@ from pathlib import Path
 
 from protocols.errors import BadInput
 from results.paper import TABLES
+from results.pictures import options as pictures
 from results.publish import file_name
 from results.record import Cell, RunRecord, read_record
 
-FIGURES = ("fig1", "fig2", "fig5", "fig6", "fig7", "fig8", "fig9")
+FIGURES = tuple(pictures.FIGURES)
 """The paper's figures that reproduce.py draws."""
 VERIFICATION, CUMULATIVE, RANKS = "ROC and DET", "Cumulative errors (CED)", "Ranks (CMC)"
 CURVES = (VERIFICATION, CUMULATIVE, RANKS)

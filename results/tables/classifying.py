@@ -22,7 +22,7 @@ from results.tables.rows import Column, Found, Ready
 from results.tables.seeds import Gap, mean_gap, mean_of
 
 _TOLD = ("preset", "schedule", "network", "started from", "photos", "loss", "seed")
-Places = Mapping[str, Int64[np.ndarray, " _"]]
+Positions = Mapping[str, Int64[np.ndarray, " _"]]
 """Each subset's photos, by position among those that any subset holds."""
 
 
@@ -94,7 +94,7 @@ def classify(
     )
 
 
-def _accuracy(right: Bool[np.ndarray, " u"], column: Column, places: Places) -> Measured:
+def _accuracy(right: Bool[np.ndarray, " u"], column: Column, places: Positions) -> Measured:
     if column.subset not in places:
         return Measured(None, 0, None, f"the list of {column.subset} is absent ({HOW_LISTS})")
     answers = right[places[column.subset]]
@@ -106,7 +106,7 @@ def _comparisons(
     rows: Sequence[Ready],
     right: Mapping[str, Sequence[Bool[np.ndarray, " u"]]],
     columns: Sequence[Column],
-    places: Places,
+    places: Positions,
     draws: Draws,
 ) -> Iterator[Comparison]:
     """Each row minus each one before it, on the same photos, training by training."""

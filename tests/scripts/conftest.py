@@ -1,7 +1,8 @@
-"""What tests of training commands share."""
+"""What tests of commands share."""
 
 import csv
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -106,3 +107,22 @@ def calls_of(project: Path, free_port: Callable[[], int]) -> Callable[[str, Path
         return Calls(project, script, folder, free_port)
 
     return find
+
+
+@pytest.fixture
+def call_script(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Callable[..., tuple[int, str, str]]]:
+    """From a script's name to what runs it in this process: status, and both streams."""
+
+    def of(script: str) -> Callable[..., tuple[int, str, str]]:
+        def run(*words: str) -> tuple[int, str, str]:
+            monkeypatch.setattr(sys, "argv", [script, *words])
+            with pytest.raises(SystemExit) as end:
+                runpy.run_path(str(project / "scripts" / script), run_name="__main__")
+            out, err = capsys.readouterr()
+            return int(end.value.code or 0), out, err
+
+        return run
+
+    return of

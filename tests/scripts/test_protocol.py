@@ -1,8 +1,6 @@
 """protocol.py as a user calls it: check, list the faces, score; and one line where it cannot."""
 
-import runpy
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,19 +13,9 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Call:
+def call(call_script: Callable[[str], Call]) -> Call:
     """Run protocol.py with these words: its status, and what it printed on both streams."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["protocol.py", *words])
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(str(project / "scripts/protocol.py"), run_name="__main__")
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
+    return call_script("protocol.py")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """report.py as a user calls it: the page, what is kept, and how it ends."""
 
-import runpy
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,19 +11,9 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(
-    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Call:
+def call(call_script: Callable[[str], Call]) -> Call:
     """Run report.py with these words: its status, and what it printed on both streams."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["report.py", *words])
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(str(project / "scripts/report.py"), run_name="__main__")
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
+    return call_script("report.py")
 
 
 @pytest.fixture
