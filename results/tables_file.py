@@ -71,11 +71,11 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
     claims = {one.claim.name: one.claim for one in verdicts}
     for name, claim in claims.items():
         lines = [f"**{claim.statement}** ({name})", ""]
-        for one in verdicts:
-            if one.claim.name == name:
-                lines.append(f"- *{one.outcome}* ({_about(one)}). {_text(one.sentence)}")
-        notes = dict.fromkeys(one.note for one in verdicts if one.claim.name == name and one.note)
-        lines += [f"- {_text(note)}" for note in notes]
+        own = [one for one in verdicts if one.claim.name == name]
+        lines += [f"- *{one.outcome}* ({_about(one)}). {_text(one.sentence)}" for one in own]
+        notes = dict.fromkeys(note for one in own for note in one.notes)
+        if notes:
+            lines.append(f"- {_text(' '.join(notes))}")
         yield "\n".join(lines)
 
 

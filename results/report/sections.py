@@ -168,7 +168,7 @@ def _judged(verdicts: Sequence[Verdict], runs: dict[str, Run]) -> Judged:
         sources = tuple(runs[one.record] for one in some if one.record is not None)
         findings.append(Finding(some[0], sources))
     strongest = max(verdicts, key=lambda one: _STRENGTH.index(one.outcome)).outcome
-    notes = tuple(dict.fromkeys(one.note for one in verdicts if one.note))
+    notes = tuple(dict.fromkeys(note for one in verdicts for note in one.notes))
     return Judged(verdicts[0].claim.statement, notes, strongest, tuple(findings))
 
 

@@ -47,12 +47,16 @@ def _of_record(claim: Claim, name: str, record: RunRecord) -> Iterator[Verdict]:
     if not orders:
         return
     shown = [evidence(order, record) for order in orders]
-    note = " ".join(filter(None, (papers_own(claim), claim.note, stands_for(claim, record))))
+    notes = _said(papers_own(claim), claim.note, stands_for(claim, record))
     worlds: list[World | None] = [one.world for one in shown if one.world is not None]
     for world in dict.fromkeys(worlds or [None]):
         own = [one if one.world in (None, world) else _elsewhere(one) for one in shown]
         data = NOTHING if world is None else DATA[world]
-        yield Verdict(claim, outcome(own), sentence(own), data, name, note)
+        yield Verdict(claim, outcome(own), sentence(own), data, name, notes)
+
+
+def _said(*notes: str) -> tuple[str, ...]:
+    return tuple(filter(None, notes))
 
 
 def _elsewhere(one: Evidence) -> Evidence:
@@ -86,5 +90,5 @@ def _without_record(claim: Claim) -> Verdict:
     else:
         needed = tables or (RESTORED if claim.name in ABLATIONS else ())
         told = f"Nothing was measured: there is no record of {' or '.join(needed)}."
-    note = " ".join(filter(None, (papers_own(claim), claim.note)))
-    return Verdict(claim, "not testable here", told, NOTHING, None, note)
+    notes = _said(papers_own(claim), claim.note)
+    return Verdict(claim, "not testable here", told, NOTHING, None, notes)

@@ -83,7 +83,10 @@ def stands_for(claim: Claim, record: RunRecord) -> str:
     if claim.name == "table2-identity-loss-helps":
         return " ".join(one for one in record.notes if one.startswith(f"{WITHOUT_IDENTITY}: "))
     if any(one != _own(one, record) for one in claim.orders):
-        return "Networks of our own stand for the paper's: stage2 for ours, baseline for baseline."
+        return (
+            "Rows named stage2 and baseline are networks of our own: stage2 for ours, baseline for "
+            "Deng et al."
+        )
     return ""
 
 

@@ -22,7 +22,8 @@ class Verdict:
         sentence: The numbers, and what is missing, in words.
         data: ``real data`` or ``synthetic world``; – where nothing was measured.
         record: The name of the record; None where there is none.
-        note: What the paper's own numbers say of the claim, and how this test differs from its.
+        notes: What the paper's own numbers say of the claim, what it leaves open, and how this
+            test differs from the paper's; each complete in itself.
     """
 
     claim: Claim
@@ -30,7 +31,7 @@ class Verdict:
     sentence: str
     data: str
     record: str | None
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

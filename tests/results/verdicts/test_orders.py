@@ -39,7 +39,7 @@ def test_an_ablation_is_held_against_ours_of_its_budget(make_record, claim: str)
     (verdict,) = of(claim, record(UP))
     assert verdict.outcome == "not testable here"
     assert "this is about these networks alone. Holds" in verdict.sentence
-    assert "short budget" in verdict.note
+    assert "short budget" in " ".join(verdict.notes)
     (verdict,) = of(claim, record(DOWN))
     assert verdict.outcome == "not reproduced"
     others = [one for one in judge([record(UP)]) if one.claim.name in ABLATIONS]
@@ -56,7 +56,7 @@ def test_models_of_our_own_stand_for_the_papers(make_record) -> None:
     (verdict,) = of("table4-occluded-beats-baseline", record)
     assert verdict.outcome == "not testable here"
     assert "Holds: stage2, occluded − baseline, occluded: 0–30 −0.300" in verdict.sentence
-    assert "stage2 for ours" in verdict.note
+    assert "stage2 for ours" in " ".join(verdict.notes)
     (verdict,) = of("table4-occluded-near-original", record)
     assert "+0.300" in verdict.sentence
 
@@ -76,7 +76,7 @@ def test_recognizers_behind_frontalizers_are_another_protocol(make_record) -> No
     assert "accuracy −0.300" in helps.sentence
     assert "std" not in helps.sentence
     assert "EER" not in helps.sentence
-    assert "Another protocol" in helps.note
+    assert "Another protocol" in " ".join(helps.notes)
     (harms,) = of("table2-rotate-and-render-harms", record)
     assert harms.outcome == "not testable here"
     assert "Holds: dlib − dlib, rotate-and-render: accuracy +0.300" in harms.sentence
@@ -95,5 +95,5 @@ def test_another_budget_is_told(make_record) -> None:
     record = replace(record, notes=("CASIA: as it is.", told))
     (verdict,) = of("table2-identity-loss-helps", record)
     assert verdict.outcome == "reproduced"
-    assert told in verdict.note
-    assert "as it is" not in verdict.note
+    assert told in " ".join(verdict.notes)
+    assert "as it is" not in " ".join(verdict.notes)
