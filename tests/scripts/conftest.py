@@ -126,3 +126,22 @@ def call_script(
         return run
 
     return of
+
+
+@pytest.fixture
+def refused(
+    call_script: Callable[[str], Callable[..., tuple[int, str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., str]:
+    """From a script's name, its words and the environment to the one line that refuses them."""
+
+    def told(script: str, *words: str, **environ: str) -> str:
+        monkeypatch.delenv("CFR_SHARED", raising=False)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        status, _, err = call_script(script)(*words)
+        assert status == 2
+        assert len(err.strip().splitlines()) == 1
+        return err
+
+    return told

@@ -84,6 +84,7 @@ def test_a_killed_run_ends_with_the_same_weights(command: Command) -> None:
     assert command.calls.curves("killed") == command.calls.curves("whole")
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does_and_go_on_where_it_was(command: Command) -> None:
     """The same batches in all: losses stay within a thousandth for twenty steps."""
     begun = command.folder / "begun"
