@@ -45,7 +45,9 @@ def reproduce_one(name: str, config: Any, console: "Console") -> None:
     from results.reproducing.running import TABLES, Table, Wanted, choose, reproduce
 
     tables: list[Table] = [one for one in TABLES if name in (one, "all")]
-    given = "real" if getattr(config, "root", None) is not None else None
+    real = getattr(config, "root", None) is not None
+    real |= getattr(config, "source", None) == "released"
+    given = "real" if real else None
     experiment, told = choose(tables, config.data or given, config.profile)
     console.print(told, highlight=False)
     experiment = replace(experiment, start=getattr(config, "start", None))

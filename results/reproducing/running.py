@@ -99,6 +99,8 @@ def reproduce(
         DataError: Something is absent, broken or in use; what was finished stays.
     """
     base = artifacts_folder() / "reproduce"
+    for one in wanted:
+        _options(one, experiment, base, jobs)  # what cannot be is refused before anything is made
     shop = Workshop(base, jobs, console)
     shop.make([stage for one in wanted for stage in _needs(experiment, one.table)])
     folders = []
@@ -215,8 +217,9 @@ def _table4(options: Table4, experiment: Experiment, base: Path) -> Table4:
     """
     if experiment.data == "real":
         return options
-    for name, given in (("root", options.root), ("truth", options.truth)):
-        if given not in (None, "original"):
+    asked = {"root": options.root, "truth": options.truth, "source": options.source}
+    for name, given in asked.items():
+        if given not in (None, "original", "models"):
             raise BadOption(f"--{name} {given} with synthetic data", "--data real")
     root = experiment.tests("table4")["aflw2000"].folder(base) / "aflw2000"
     roles = {BASELINE: "baseline", OURS: "stage2"}

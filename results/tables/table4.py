@@ -55,8 +55,9 @@ class Table4:
     default real if AFLW2000-3D is there."""
     profile: ProfileName | None = None
     """How many synthetic photos: tiny and mini 120, paper 2,000."""
-    source: Literal["released", "models"] = "released"
-    """Whose landmarks: those that the paper's authors released, or models' at work here."""
+    source: Literal["released", "models"] | None = None
+    """Whose landmarks: those that the paper's authors released, or models' at work here. By default
+    the released ones, and models' on made-up photos, of which nobody released any."""
     root: Path | None = None
     """Folder of AFLW2000-3D; beats CFR_DATA, data.toml and data/aflw2000."""
     bins: Bins = "new-pose"
@@ -227,7 +228,7 @@ def interval_note(config: Table4, *, with_intervals: bool) -> str:
 def plain(config: Table4) -> dict[str, str | int]:
     """The configuration without paths of this machine."""
     return {
-        "source": config.source,
+        "source": config.source or "released",
         "bins": config.bins,
         "truth": config.truth,
         "labels": config.labels,

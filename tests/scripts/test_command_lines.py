@@ -48,12 +48,13 @@ def test_table4_on_the_real_files(shared: Path, project: Path, tmp_path: Path) -
     [
         (("--root", "/no/such/folder"), "AFLW2000-3D is not at /no/such/folder"),
         (("--root", "/no/such/folder"), "python scripts/fetch.py aflw2000"),
+        (("--source", "released"), "python scripts/fetch.py aflw2000"),
     ],
 )
 def test_an_absent_root_is_one_line(
-    refused: Callable[..., str], words: tuple[str, ...], told: str
+    refused: Callable[..., str], tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
-    assert told in refused("reproduce.py", "table4", *words)
+    assert told in refused("reproduce.py", "table4", *words, CFR_DATA=str(tmp_path))
 
 
 def test_a_model_is_drawn(shared: Path, project: Path, tmp_path: Path) -> None:
@@ -196,6 +197,11 @@ def test_fetch_refuses_what_is_not_free(refused: Callable[..., str]) -> None:
     [
         (("table4", "--resamples", "0"), {}, "--resamples 0: expected at least 100"),
         (("table4", "--seed", "-1"), {}, "--seed -1: expected"),
+        (
+            ("table4", "--source", "released", "--data", "synthetic"),
+            {},
+            "--source released with synthetic data: expected --data real",
+        ),
         (("table4", "--root", "{root}"), {"CFR_ARTIFACTS": "/dev/null/x"}, "Not a directory"),
     ],
 )
