@@ -162,4 +162,5 @@ def _text(text: str) -> str:
     """Signs that Markdown would take for its own stand for themselves."""
     for sign in "\\|<*_[]`":
         text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return f"\\{line}" if line[:1] in {"#", ">", "+", "-"} else line

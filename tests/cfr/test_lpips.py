@@ -86,7 +86,7 @@ def test_every_networks_maps_have_the_heads_channels(kind: Kind) -> None:
     assert tuple(found) == chosen.channels
 
 
-def test_the_published_heads_fit(alex: tuple[Path, Path], shared: Path, tmp_path: Path) -> None:
+def test_the_published_heads_fit(alex: tuple[Path, Path], shared: Path) -> None:
     root = shared / "networks/lpips/lpips/weights"
     lpips = load_lpips("alex", alex[1], root)
     assert lpips.get_buffer("head4").shape == (1, 256, 1, 1)

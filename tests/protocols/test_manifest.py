@@ -115,7 +115,7 @@ def test_a_misspelt_entry_of_data_toml_is_told(tmp_path: Path) -> None:
     assert "aflw2000" in finding.detail
 
 
-def test_packages_are_found_without_importing_them(tmp_path: Path) -> None:
+def test_packages_are_found_without_importing_them() -> None:
     def entry(module: str, distribution: str) -> Entry:
         return Entry("p", "package", "", "", "", module=module, distribution=distribution)
 

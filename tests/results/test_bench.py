@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -64,7 +63,7 @@ def test_the_render_subject_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     alone, batch, backward, *_ = rasterizing.time_rasterizer(1, side=20)
     assert "PyTorch3D is not installed" in alone.reference
     assert alone.note.startswith("same triangle at 100.000 % of the pixels; ")
-    assert 0 < batch.ratio < 1
+    assert batch.ratio > 0
     assert backward.seconds > 0
 
 
@@ -92,7 +91,9 @@ def test_the_score_subject_agrees_with_its_reference(monkeypatch: pytest.MonkeyP
 def test_the_memory_of_scoring_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "_SIZES", {"IJB-C": SMALL})
     found = scoring.peak_over_embeddings("IJB-C")
-    assert found is None or np.isfinite(found)
+    if found is None:
+        pytest.skip("this system does not tell a process's peak memory")
+    assert found > 0
 
 
 def test_the_restore_subject_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,11 +157,12 @@ def test_the_train_recognizer_subject_runs(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(recognizer_training, "_CASIA", 10)
     monkeypatch.setattr(recognizer_training.os, "cpu_count", lambda: 1)
     rows = list(SUBJECTS["train-recognizer"](None, 1))
+    count = 512 if torch.cuda.is_available() else 16
     assert [one.subject for one in rows] == [
         "mini: a step of 64",
         "mini: a batch of 64 drawn, 1 processes",
-        f"paper: a step of {512 if torch.cuda.is_available() else 16}",
-        rows[3].subject,
+        f"paper: a step of {count}",
+        f"paper: a batch of {count} drawn, 1 processes",
     ]
     for step, drawn in (rows[:2], rows[2:]):
         assert isinstance(drawn, Timing)

@@ -61,7 +61,7 @@ def test_photos_may_be_left_alone(photos: Path) -> None:
     assert lost.digest == found.digest
 
 
-def test_a_root_of_its_own(photos: Path, tmp_path: Path) -> None:
+def test_a_root_of_its_own(photos: Path) -> None:
     (photos / "lists").mkdir()
     (photos / "pairs.csv").rename(photos / "lists/pairs.csv")
     with pytest.raises(DatasetUnavailable):

@@ -363,7 +363,7 @@ def test_points_beside_a_photo_of_several_faces_are_chosen_by_its_boxes(
 
 
 def test_a_network_of_zeros_fails_to_enrol_and_one_of_nan_is_refused(
-    face_world, tmp_path, options, turner, monkeypatch
+    face_world, tmp_path, options, monkeypatch
 ) -> None:
     import recognizers.onnx_model as onnx_model
 
@@ -400,7 +400,7 @@ def test_files_of_one_name_are_told_apart_by_their_folders(face_world, tmp_path,
     assert len(set(found.exported[0].weights.values())) == 2
 
 
-def test_a_worker_with_other_code_refuses(protocol, face_world, options, monkeypatch) -> None:
+def test_a_worker_with_other_code_refuses(monkeypatch) -> None:
     import results.export.ground as here
 
     ground = here.Ground.here(["results.export.faces"], ["numpy"])

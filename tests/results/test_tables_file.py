@@ -75,4 +75,4 @@ def test_a_hostile_record_breaks_no_table(record: RunRecord) -> None:
     assert "<script" not in text.replace("\\<script", "")
     table = [one for one in lines_of(text, "first") if one.startswith("|")]
     assert len({one.replace("\\|", "").count("|") for one in table}) == 1
-    assert "\n# no" not in text
+    assert "- \\# no heading." in lines_of(text, "first")  # a line, and no heading in it

@@ -202,7 +202,7 @@ def test_a_failed_write_leaves_the_last_whole_result(
 def test_the_environment_names_another_store(
     result: Result, artifacts: Path, tmp_path: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the variable set, the store below ``artifacts`` is neither used nor made."""
+    """With the variable set, no store is made beside the results or in the current folder."""
     from mlflow import MlflowClient
     from rich.console import Console
 
@@ -217,6 +217,7 @@ def test_the_environment_names_another_store(
     publish(result, Console(), tmp_path / "other")
     assert runs() == before + 3
     assert not (tmp_path / "other" / "mlflow.db").exists()
+    assert list(here.iterdir()) == []
 
 
 def test_telemetry_is_off_before_mlflow_is_imported(saved: str, artifacts: Path) -> None:

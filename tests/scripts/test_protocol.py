@@ -71,7 +71,7 @@ def test_an_empty_cell_says_why(
     ("words", "told"),
     [
         (("check", "nothing"), "nothing: expected any of lfw"),
-        (("check", "absent.csv"), "absent.csv"),
+        (("check", "absent.csv"), "the list of pairs is not at absent.csv"),
         (("check", "lfw", "--root", "/no/such"), "is not at /no/such"),
         (("score", "lfw"), "--embeddings: expected at least one NAME=FILE.npy"),
         (("score", "{pairs}", "--embeddings", "a=none.npy"), "is not at none.npy"),
@@ -83,8 +83,8 @@ def test_what_cannot_be_done_is_one_line(
 ) -> None:
     status, _, err = call(*(one.format(pairs=pairs) for one in words))
     assert status == 2
-    assert told in " ".join(err.split())
-    assert "Traceback" not in err
+    assert told in err
+    assert len(err.strip().splitlines()) == 1
 
 
 @pytest.fixture
@@ -147,5 +147,5 @@ def test_pairs_that_cannot_be_made_are_one_line(
 ) -> None:
     status, _, err = call("pairs", *(one.format(people=people) for one in words))
     assert status == 2
-    assert told in " ".join(err.split())
-    assert "Traceback" not in err
+    assert told in err
+    assert len(err.strip().splitlines()) == 1

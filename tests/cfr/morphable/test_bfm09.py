@@ -94,7 +94,7 @@ def sparse(array: np.ndarray) -> np.ndarray:
         (changed("skinmask", lambda a: a * 255), r"field skinmask: expected zeros and ones"),
         (changed("meanshape", lambda a: a.astype(str)), r"field meanshape: expected real numbers"),
         (
-            changed("skinmask", lambda a: cast("np.ndarray", csc_matrix(a))),
+            changed("skinmask", sparse),
             r"field skinmask: expected a full array",
         ),
         (changed("tri", one_wrong(1e300)), r"field tri: expected indices .* found 1 to 1e\+300"),

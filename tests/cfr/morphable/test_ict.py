@@ -118,7 +118,7 @@ def test_the_real_model(shared: Path) -> None:
     assert opened[model.landmarks[27]].abs().max() < 3e-3  # the nose bridge stays
 
 
-def test_the_real_neutral_obj(shared: Path, release: Path, tmp_path: Path) -> None:
+def test_the_real_neutral_obj(shared: Path, tmp_path: Path) -> None:
     """The release's own OBJ, with its comments, texture coordinates and materials."""
     published = shared / "face_models/ict_facekit"
     folder = tmp_path / "FaceXModel"

@@ -269,7 +269,7 @@ def test_moves_keep_to_their_amounts(make: Make, files: SampleFiles) -> None:
         assert -most - 1e-4 <= values.min() < -0.9 * most
 
 
-def test_only_photos_are_mirrored_and_then_unknown(make: Make, files: SampleFiles) -> None:
+def test_only_photos_are_mirrored_and_then_unknown(make: Make) -> None:
     batch, plain = make(replace(NOTHING, flip=1.0))[0], make()[0]
     photo = batch.photo
     assert torch.equal(batch.clean[photo], plain.clean[photo].flip(3))

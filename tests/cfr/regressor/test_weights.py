@@ -79,7 +79,7 @@ def test_numbers_are_halves_and_the_file_is_small(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_the_normalisation_and_the_offset_are_in_the_file(net: RNet, tmp_path: Path) -> None:
+def test_the_normalisation_and_the_offset_are_in_the_file(tmp_path: Path) -> None:
     other = build(MINI, LAYOUT, size=64)
     other.mean.fill_(0.25)
     other.std.fill_(2)
@@ -224,7 +224,6 @@ def test_a_start_from_another_network_lists_names(tmp_path: Path) -> None:
     missing, unexpected, shapes = found.split("; ")
     assert re.match(r"\d+ missing: conv_stem\.weight, .* and \d+ more$", missing)
     assert re.match(r"\d+ unexpected: conv1\.weight, .* and \d+ more$", unexpected)
-    assert "fc.weight" in unexpected or "more" in unexpected
     assert shapes.startswith("4 of another shape: bn1.weight (64, not 32)")
     assert all(torch.equal(one, before[name]) for name, one in net.state_dict().items())
 

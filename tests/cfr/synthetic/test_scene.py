@@ -96,7 +96,7 @@ def test_an_occluder_is_where_its_mask_is(scenes: list[Scene]) -> None:
         assert changed[~near].sum() <= 0.05 * changed.sum()  # loops and soft edges
 
 
-def test_frontal_faces_the_camera(scenes: list[Scene], model: MorphableModel) -> None:
+def test_frontal_faces_the_camera(scenes: list[Scene]) -> None:
     """Its two halves mirror each other in outline; those of the turned face do not."""
     turned = max(scenes, key=lambda one: abs(float(one.coefficients.rotation[0, 1])))
     assert abs(float(turned.coefficients.rotation[0, 1])) > 0.3

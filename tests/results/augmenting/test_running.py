@@ -24,7 +24,6 @@ from results.export.faces import cut, restored_points
 from results.export.work import no_bar
 
 LABELS = (0, 0, 0, 1, 1, 2)
-UNKNOWN, STRANGE = 2, 4
 
 
 class Killed(BaseException):
@@ -53,7 +52,7 @@ def made(crops: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pa
     return dataset, root / "out"
 
 
-def test_versions_stand_beside_their_pictures(crops: Any, made: tuple[Path, Path]) -> None:
+def test_versions_stand_beside_their_pictures(made: tuple[Path, Path]) -> None:
     dataset, out = made
     before, after = casia.load_folders(dataset, "set"), casia.load_folders(out, "out")
     assert after.identities == before.identities

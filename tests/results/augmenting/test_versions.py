@@ -56,8 +56,8 @@ def test_shares_and_lists() -> None:
     turned = [version for one in found for version in one if version.kind == "turned"]
     assert Counter(one.yaw for one in turned).keys() == {-45.0, 45.0}
     assert all(one.pitch is not None and 2 <= one.pitch <= 4 for one in turned)
-    listed = draw_versions(replace(poses, share=1.0, deoccluded=0.0, pitches=(8.0,)), 0, 0)
-    assert all(one.pitch in (8.0, None) for one in listed)
+    all_turned = replace(poses, share=1.0, frontal=0.0, deoccluded=0.0, pitches=(8.0,))
+    assert [one.pitch for one in draw_versions(all_turned, 0, 0)] == [8.0, 8.0]
 
 
 @pytest.mark.parametrize(

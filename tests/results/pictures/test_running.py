@@ -38,7 +38,6 @@ COLUMNS = {
         ]
     ],
 }
-ROWS = {"fig5": 2, "fig8": 2}
 NAMED = {
     "fig1": ["cfr-gan:mini"],
     "fig2": [],

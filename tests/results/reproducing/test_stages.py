@@ -59,7 +59,6 @@ def test_anything_that_decides_it_moves_the_key(tmp_path: Path) -> None:
         replace(STAGE, needs=(replace(STAGE, config={"what": "other"}),)),
         replace(STAGE, files=(weights,)),
     ]
-    weights.write_bytes(b"one")
     keys = [one.key for one in others]
     weights.write_bytes(b"two")
     keys.append(replace(STAGE, files=(weights,)).key)

@@ -1,7 +1,6 @@
 """Each row's picture: what stands where, and which weights are needed."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,7 +81,7 @@ def test_rows_and_where_they_come_from(methods: Methods, weights: tuple[str, str
 
 
 def test_ablations_that_are_not_there_are_rows_and_named_ones_are_errors(
-    weights: tuple[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    weights: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "WEIGHTS", (weights[0], "no-such-ablation"))
     found = load_methods((), None)

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,8 +46,6 @@ def measured(methods: Methods) -> Measured:
         values[row.name] = {one: (photo + better).copy() for one in OCCLUDED}
         if not row.masked:
             values[row.name][IOU] = np.full(COUNT, np.nan)
-        if row.name in methods.unavailable:
-            values[row.name] = {column: np.full(COUNT, np.nan) for column in OCCLUDED}
     return Measured(values, (), ())
 
 
@@ -104,13 +101,14 @@ def test_what_is_unavailable_says_why(
     faces: CaseSet, methods: Methods, judges: Judges, measured: Measured
 ) -> None:
     lacking = replace(judges, unavailable={IDENTITY: "dlib is not installed"})
+    untrained = replace(methods, unavailable={ROTATE_AND_RENDER: "train it"})
     measured.values[NONE][PSNR][3] = np.inf
-    record = record_of(faces, methods, lacking, measured)
+    measured.values[ROTATE_AND_RENDER] = {one: np.full(COUNT, np.nan) for one in OCCLUDED}
+    record = record_of(faces, untrained, lacking, measured)
     assert record.cell(OURS, IDENTITY).reason == "dlib is not installed"
     assert "the truth itself" in record.cell(NONE, PSNR).reason
     assert record.cell(NONE, IOU).reason == "it predicts no mask"
-    for row in methods.unavailable:
-        assert record.cell(row, SSIM).reason == methods.unavailable[row]
+    assert record.cell(ROTATE_AND_RENDER, SSIM).reason == "train it"
     absent = record_of(faces, methods, judges, measured, absent="LFW is not there", cases=())
     assert absent.cell(OURS, SSIM).reason == "LFW is not there"
     assert absent.status == "no photos"
@@ -154,9 +152,7 @@ def test_where_nothing_is_hidden_ours_is_compared_with_render(
     assert "not measured" in told[1]
 
 
-def test_the_figure_has_every_column(
-    faces: CaseSet, methods: Methods, judges: Judges, tmp_path: Path
-) -> None:
+def test_the_figure_has_every_column(faces: CaseSet, methods: Methods, judges: Judges) -> None:
     from results.figures.ablations import draw_ablations
     from results.restoration.measuring import measure
 

@@ -228,7 +228,7 @@ def test_everybody_is_in_one_part_alone(world: Path) -> None:
     assert not occluders["training"] & occluders["tests"]
 
 
-def test_a_photo_that_is_gone_is_missed(world: Path, tmp_path: Path) -> None:
+def test_a_count_that_does_not_fit_is_an_error(world: Path, tmp_path: Path) -> None:
     import shutil
 
     root = tmp_path / "lfw"
