@@ -118,11 +118,12 @@ def compare(config: Compare, progress: Callable[[int], None] = lambda total: Non
     for place, path in enumerate(photos, 1):
         name = path.relative_to(base).as_posix()
         try:
-            row = columns.row(read_image(path), path, Path(name).with_suffix("").as_posix())
+            photo = read_image(path)
         except BadInput:
             row = None
             damaged.append(name)
         else:
+            row = columns.row(photo, path, Path(name).with_suffix("").as_posix())
             if row is None:
                 faceless.append(name)
         if row is not None:

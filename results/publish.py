@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from protocols.errors import BadInput
 from protocols.roots import artifacts_folder
 from results.record import MEASURED, RunRecord, read_record
 from results.tables import layout
@@ -67,6 +68,7 @@ def publish_again(
     artifacts = artifacts_folder() if artifacts is None else artifacts
     record = read_record(kept / RECORD)
     layout.print_record(record, console)
+    _keep_real(artifacts / record.table, console)
     own = _own_folder(artifacts, record.table)
     names = json.loads((kept / ROW_FIGURES).read_bytes())
     row_figures = {row: [own / name for name in of_row] for row, of_row in names.items()}
@@ -77,7 +79,6 @@ def publish_again(
     except BaseException:
         shutil.rmtree(own)
         raise
-    _keep_real(artifacts / record.table, console)
     if not track_it:
         folder = artifacts / record.table
         _put_in_place(own, folder)
@@ -88,10 +89,11 @@ def publish_again(
 
 def _keep_real(folder: Path, console: Console) -> None:
     """Move a table of real data out of the way of one of made-up people."""
-    if not (folder / RECORD).is_file():
+    try:
+        before = read_record(folder / RECORD)
+    except (BadInput, OSError):  # there is none, or none that is worth keeping
         return
-    real = MEASURED["real"] in (cell.origin for cell in read_record(folder / RECORD).cells)
-    if real:
+    if MEASURED["real"] in (cell.origin for cell in before.cells):
         aside = folder.with_name(f"{folder.name}-real")
         shutil.rmtree(aside, ignore_errors=True)
         folder.rename(aside)

@@ -11,6 +11,7 @@ from rich.console import Console
 from protocols.errors import BadOption
 from results.bench.subjects import SUBJECTS
 from results.console import run
+from results.option_checks import require_least
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ def main(console: Console) -> None:
     unknown = sorted(set(config.subjects) - set(SUBJECTS))
     if unknown:
         raise BadOption(", ".join(unknown), f"any of {', '.join(SUBJECTS)}")
+    require_least(config, {"repeats": 1})
     console.print(f"{platform.machine()}, Python {platform.python_version()}, wall seconds")
     heading: tuple[str, ...] = ()
     for name in config.subjects or SUBJECTS:

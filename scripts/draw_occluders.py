@@ -43,7 +43,7 @@ def main(console: Console) -> None:
 
     model = load_model(config.name, config.root)
     console.print(str(model), highlight=False)
-    out = config.out or artifacts_folder() / "occluders" / f"{config.name}.png"
+    out = config.out or artifacts_folder() / "occluders" / f"{config.name.partition(':')[0]}.png"
     out.parent.mkdir(parents=True, exist_ok=True)
     draw_kinds(model, Camera().resized(config.size), config.seed).savefig(out)
     console.print(f"Picture: {out}", highlight=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from cfr.landmarks.face import FoundFace, Landmarker
 from cfr.landmarks.policy import NoFace, Tally
 from protocols.errors import BadInput
 from protocols.images import read_image, save_image
+from results.alone import alone
 from results.frontalizing.manifest import Done, Manifest, Written, sha256_of
 from results.frontalizing.methods import Made, Method
 from results.frontalizing.photos import find_photos, stems
@@ -49,7 +50,7 @@ def frontalize_photos(
 
     Raises:
         BadInput: A photo is damaged and the policy is ``error``, or there is none; or the folder
-            was begun with other options.
+            was begun with other options, or another run writes to it.
         NoFace: A photo has no face, and the policy is ``error``.
     """
     photos = find_photos(path, leave_out=out)
@@ -57,22 +58,24 @@ def frontalize_photos(
     names = [one.relative_to(base) for one in photos]
     # What happens to photos without a face may change: it changes no picture.
     options = {**method.record, "detector": tally.detector, "several_faces": tally.several}
-    manifest = Manifest(out, options)
-    done: list[Done] = []
-    try:
-        for photo, name, stem in zip(photos, names, stems(names), strict=True):
-            one = manifest.find(name.as_posix(), stem, photo)
-            if one is None or not _settled(one, tally, damaged):
-                one = _do(photo, name, stem, out, landmarker, method, tally, damaged)
-                manifest.add(one)
-            done.append(one)
-            progress(len(photos))
-    except NoFace:
-        tally.none += 1
-        raise
-    finally:  # what was written is on record even if a photo stops the run
-        _count(tally, done)
-        _record(out, method, tally, done)
+    out.mkdir(parents=True, exist_ok=True)
+    with alone(out):
+        manifest = Manifest(out, options)
+        done: list[Done] = []
+        try:
+            for photo, name, stem in zip(photos, names, stems(names), strict=True):
+                one = manifest.find(name.as_posix(), stem, photo)
+                if one is None or not _settled(one, tally, damaged):
+                    one = _do(photo, name, stem, out, landmarker, method, tally, damaged)
+                    manifest.add(one)
+                done.append(one)
+                progress(len(photos))
+        except NoFace:
+            tally.none += 1
+            raise
+        finally:  # what was written is on record even if a photo stops the run
+            _count(tally, done)
+            _record(out, method, tally, done)
     return [face for one in done for face in one.faces]
 
 

@@ -6,7 +6,7 @@ from cfr.frontalizers.cfr_gan import CfrGanFrontalizer
 from cfr.frontalizers.sources import CFR_GAN, title
 from cfr.gan.sources import MINI
 from cfr.pictures import resized
-from protocols.errors import DatasetUnavailable
+from protocols.errors import BadOption, DatasetUnavailable
 from results.export.work import Show
 from results.pictures.grid import Part, Row
 from results.pictures.networks import called, painting
@@ -115,6 +115,8 @@ def _columns(
     headings = {one.weights: one.heading for one in ABLATIONS}
     if config.weights:
         named = {headings.get(one, title(f"{CFR_GAN}:{one}")): one for one in config.weights}
+        if len(named) < len(config.weights):
+            raise BadOption(f"--weights {' '.join(config.weights)}", "files with different names")
         return {
             heading: (one, painting(one, device, config.size)) for heading, one in named.items()
         }, []

@@ -32,7 +32,7 @@ COMMANDS = (
     ("One table", "python scripts/reproduce.py table1"),
     ("With real data, where data.toml or CFR_DATA say where they lie", "python scripts/doctor.py"),
     ("This page again", "python scripts/report.py"),
-    ("Keep a run's record", "python scripts/report.py keep artifacts/table4 table4-released"),
+    ("Keep a run's record", "python scripts/report.py keep artifacts/table4-real my-table4"),
     ("TABLES.md again, from the records that are kept", "python scripts/report.py tables"),
 )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from protocols.errors import BadOption
 from results.option_checks import require_least
 from results.reproducing.profiles import Data, ProfileName
 
@@ -41,6 +42,7 @@ def reproduce_one(name: str, config: Any, console: "Console") -> None:
 
     Raises:
         DataError: Something is absent, broken or in use; what was finished stays.
+        BadOption: There are no such weights to start from.
     """
     from results.reproducing.running import TABLES, Table, Wanted, choose, reproduce
 
@@ -50,7 +52,10 @@ def reproduce_one(name: str, config: Any, console: "Console") -> None:
     given = "real" if real else None
     experiment, told = choose(tables, config.data or given, config.profile)
     console.print(told, highlight=False)
-    experiment = replace(experiment, start=getattr(config, "start", None))
+    start = getattr(config, "start", None)
+    if start is not None and not start.is_file():
+        raise BadOption(f"--start {start}", "a file of weights")
+    experiment = replace(experiment, start=start)
     if name == "all":
         from results.reproducing.everything import reproduce_all
 

@@ -39,9 +39,20 @@ class Profile:
 
 PHOTOS: Mapping[Scale, Mapping[str, int]] = {
     "tiny": {"casia": 192, "rafdb": 294, "lfw": 120, "ijba": 192, "ijbb": 320, "ijbc": 320},
-    "small": {"casia": 800, "rafdb": 1100, "lfw": 400, "ijba": 256, "ijbb": 288, "ijbc": 288},
+    "small": {
+        "casia": 800,
+        "rafdb": 1100,
+        "lfw": 400,
+        "ijba": 256,
+        "ijbb": 288,
+        "ijbc": 288,
+        "aflw2000": 120,
+    },
     "mini": {"casia": 4000, "rafdb": 6903, "lfw": 1000, "ijba": 1440, "ijbb": 1400, "ijbc": 1800},
-    "full": {"casia": 490_623, "rafdb": 15_339, "lfw": 7680, "ijba": 25_500, "ijbb": 73_800},
+    "full": {
+        **{"casia": 490_623, "rafdb": 15_339, "lfw": 7680, "ijba": 25_500},
+        **{"ijbb": 73_800, "ijbc": 144_771, "aflw2000": 2000},
+    },
 }
 """About how many photos a made-up set has; for the time left."""
 

@@ -155,7 +155,7 @@ def _weights(table: Table, options: Any) -> Iterator[Path]:
     """Those that a table's rows use and no stage makes."""
     yield FACE_MODEL
     if table == "table4":
-        yield from regressor_files(options)
+        yield from (one for one in regressor_files(options) if one.is_file())
         _, _, model = options.model.partition(":")
         if model and Path(model).is_file():
             yield Path(model)
@@ -217,7 +217,7 @@ def _table4(options: Table4, experiment: Experiment, base: Path) -> Table4:
     """
     if experiment.data == "real":
         return options
-    asked = {"root": options.root, "truth": options.truth, "source": options.source}
+    asked = {name: getattr(options, name) for name in ("root", "truth", "source", "subset")}
     for name, given in asked.items():
         if given not in (None, "original", "models"):
             raise BadOption(f"--{name} {given} with synthetic data", "--data real")

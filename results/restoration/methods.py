@@ -154,6 +154,8 @@ def load_methods(weights: Sequence[str], rotate: str | None, device: str = "cpu"
                 raise
             absent[row] = error.how if isinstance(error, DatasetUnavailable) else str(error)
         rows += _own_rows(row, name, first=place == 0, masked=name != named)
+    if len({row.name for row in rows}) < len(rows):
+        raise BadOption(f"--weights {' '.join(chosen)}", "files with different names")
     return Methods(_in_order(rows), sources, absent, digests)
 
 

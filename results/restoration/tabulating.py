@@ -63,10 +63,12 @@ class Tabulating:
     Attributes:
         resamples: How many.
         seed: Of the draws.
+        device: What the numbers were computed on, for the record.
     """
 
     resamples: int
     seed: int
+    device: str = "cpu"
 
     def interval(self, values: Float64[np.ndarray, " n"]) -> Interval | None:
         """Of the mean over photos; None of fewer than two."""
@@ -121,7 +123,7 @@ def tabulate(
         inputs=cases.inputs,
         seed=numbers.seed,
         seconds=time.perf_counter() - started,
-        environment=current_environment(),
+        environment=current_environment(device=numbers.device),
         weights={**methods.weights, **judges.weights},
         status=_status(cases, methods, judges),
     )

@@ -17,7 +17,9 @@ from protocols.aflw2000 import HOW, image_folder, load
 from protocols.errors import BadOption, DatasetUnavailable, PackageUnavailable
 from protocols.roots import require_root, resolve_root
 from protocols.types import InputFile
+from recognizers.types import Device
 from results.environment import current_environment
+from results.export.ground import torch_device
 from results.record import Cell, RunRecord
 from results.tables.result import Result
 
@@ -50,7 +52,7 @@ class Detection:
     """Take every so many photos of AFLW2000-3D that are there; 0 leaves the set out."""
     overlap: float = 0.3
     """Least intersection over union of a found box and the labelled points' bounding box."""
-    device: str = "cpu"
+    device: Device = "cpu"
     """Where networks run; dlib's runs where it was built for."""
 
     def __post_init__(self) -> None:
@@ -83,14 +85,16 @@ def compute(config: Detection) -> Result:
     Raises:
         DatasetUnavailable: AFLW2000-3D's labels or photos, or a folder, are absent.
         BadInput: A photo or a label file is broken.
+        BadOption: There is no such device.
     """
     started = time.perf_counter()
+    device = torch_device(config.device)
     groups, inputs, there = _groups(config)
     cells: list[Cell] = []
     weights: dict[str, str] = {}
     for name in config.detectors:
         try:
-            detector = _load(name, config)
+            detector = _load(name, config, device)
         except (PackageUnavailable, DatasetUnavailable) as error:
             cells += _unavailable(name, groups, str(error))
             continue
@@ -110,7 +114,7 @@ def compute(config: Detection) -> Result:
         inputs=inputs,
         seed=0,
         seconds=time.perf_counter() - started,
-        environment=current_environment(),
+        environment=current_environment(device=device),
         weights=weights,
         status=_status(config, there),
     )
@@ -155,11 +159,11 @@ def _yaw_groups(config: Detection) -> tuple[list[_Group], dict[str, str], int]:
     return groups, inputs, int(there.sum())
 
 
-def _load(name: Detector, config: Detection) -> "Landmarker":
+def _load(name: Detector, config: Detection, device: str) -> "Landmarker":
     from cfr.landmarks.sources import load_landmarker
 
     root = config.weights if name == "retinaface" else None
-    return load_landmarker(name, root, device=config.device)
+    return load_landmarker(name, root, device=device)
 
 
 def _weight_files(name: Detector, config: Detection) -> list[Path]:

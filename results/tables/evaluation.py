@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
+from cfr.frontalizers.sources import NONE
 from cfr.frontalizers.sources import title as frontalizer_title
 from protocols.errors import BadOption
 from recognizers.sources import SOURCES
@@ -37,8 +38,8 @@ class Evaluate:
     """dlib, mobilefacenet, insightface, timm:NAME, an .onnx or .pth file (a card NAME.toml beside
     it says what it wants where conventions do not hold), or the folder of an insightface pack."""
     frontalizer: tuple[str, ...] = ("none",)
-    """none, render (the photo's own texture on the fitted face), render-estimated; each recognizer
-    runs behind each."""
+    """none, render (the photo's own texture on the fitted face), render-estimated, cfr-gan,
+    rotate-and-render, or either of these two with :WEIGHTS; each recognizer runs behind each."""
     weights: Path | None = None
     """Folder of the named recognizer's weights; beats CFR_DATA, data.toml and data/NAME."""
     export: Path | None = None
@@ -60,7 +61,9 @@ class Evaluate:
     @property
     def systems(self) -> tuple[Chosen, ...]:
         """Every recognizer behind every frontalizer."""
-        pairs = itertools.product(self.recognizer, self.frontalizer)
+        # The row that others are held against is scored first.
+        frontalizers = sorted(self.frontalizer, key=lambda one: one != NONE)
+        pairs = itertools.product(self.recognizer, frontalizers)
         return tuple(
             Chosen(one, before, self.weights if one == self._owner else None)
             for one, before in pairs

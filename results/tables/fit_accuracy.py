@@ -111,7 +111,11 @@ def compute(config: FitAccuracy) -> Result:
         rows=(*ROWS, CLOSER),
         cells=tuple(cells),
         notes=_notes(model, made_up=made_up),
-        config={"model": config.model, "renders": config.renders, "seed": config.seed},
+        config={
+            "model": config.model.partition(":")[0],
+            "renders": config.renders,
+            "seed": config.seed,
+        },
         inputs=inputs | {"face model": model.digest},
         seed=config.seed,
         seconds=time.perf_counter() - started,

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from protocols.errors import DatasetUnavailable, PackageUnavailable
+from protocols.errors import BadOption, DatasetUnavailable, PackageUnavailable
+from recognizers.types import Device
+from results.export.ground import torch_device
 from results.export.work import Show, no_bar
 from results.option_checks import require_least
 from results.tables.result import Result
@@ -60,12 +62,15 @@ class Restoration:
     """Of the bootstrap, for 95 % intervals."""
     seed: int = 0
     """Of the bootstrap."""
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
     """Where networks run."""
 
     def __post_init__(self) -> None:
         """Refuse what nothing could be measured with."""
-        require_least(self, {"count": 2, "photos": 1, "size": 32, "shown": 1, "resamples": 100})
+        least = {"count": 2, "photos": 1, "size": 32, "shown": 1, "resamples": 100, "seed": 0}
+        require_least(self, least)
+        if not self.data:
+            raise BadOption("--data", "any of masked-pairs, renders, unoccluded")
         if self.lpips is not None:
             from cfr.lpips import split_option
 
@@ -78,20 +83,23 @@ def compute(config: Restoration, show: Show = no_bar) -> Iterator[Result]:
     Raises:
         DatasetUnavailable: Weights, or the network of points, are absent.
         BadInput: A file is damaged.
+        BadOption: There is no such device.
     """
     from cfr.morphable.sources import load_model
     from results.restoration.measuring import measure
     from results.restoration.methods import load_methods
     from results.restoration.tabulating import Tabulating, tabulate
 
-    methods = load_methods(config.weights, config.rotate_and_render, config.device)
+    device = torch_device(config.device)
+    config = replace(config, device="cuda" if device == "cuda" else "cpu")
+    methods = load_methods(config.weights, config.rotate_and_render, device)
     judges = load_judges(config)
-    model = load_model("builtin").to(config.device)
+    model = load_model("builtin").to(device)
     for load in _loaders(config, model):
         started = time.perf_counter()
         cases = load(show=show)
         measured = measure(cases, methods, judges, size=config.size, shown=config.shown, show=show)
-        numbers = Tabulating(config.resamples, config.seed)
+        numbers = Tabulating(config.resamples, config.seed, device)
         yield tabulate(cases, methods, judges, measured, numbers, _plain(config), started)
 
 
@@ -113,11 +121,16 @@ def _masked(config: Restoration, show: Show) -> "CaseSet":
     from protocols.roots import require_root
     from results.restoration.cases import CaseSet, load_masked
 
+    absent = partial(CaseSet, "masked-pairs", TITLE, "real", True, ())
     try:
         root = require_root("masked-pairs", TITLE, HOW, config.root)
-        return load_masked(root, _landmarker(config), show)
     except DatasetUnavailable as error:
-        return CaseSet("masked-pairs", TITLE, "real", True, (), absent=str(error))
+        return absent(absent=str(error))
+    landmarker = _landmarker(config)  # photos may be absent, what finds their points may not
+    try:
+        return load_masked(root, landmarker, show)
+    except DatasetUnavailable as error:
+        return absent(absent=str(error))
 
 
 def _frontal(config: Restoration, model: "MorphableModel", show: Show) -> "CaseSet":
@@ -125,12 +138,16 @@ def _frontal(config: Restoration, model: "MorphableModel", show: Show) -> "CaseS
     from protocols.roots import require_root
     from results.restoration.cases import CaseSet, load_frontal
 
+    absent = partial(CaseSet, "unoccluded-lfw", "frontal photos of LFW", "real", False, ())
     try:
         root = require_root("lfw", "LFW", HOW, config.lfw_root)
-        return load_frontal(root, model, _landmarker(config), config.photos, show)
     except DatasetUnavailable as error:
-        title = "frontal photos of LFW"
-        return CaseSet("unoccluded-lfw", title, "real", False, (), absent=str(error))
+        return absent(absent=str(error))
+    landmarker = _landmarker(config)
+    try:
+        return load_frontal(root, model, landmarker, config.photos, show)
+    except DatasetUnavailable as error:
+        return absent(absent=str(error))
 
 
 def _landmarker(config: Restoration) -> "Landmarker":

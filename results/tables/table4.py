@@ -199,7 +199,8 @@ def _notes(protocol: LandmarkProtocol, config: Table4, *, with_intervals: bool) 
     if not protocol.complete:
         notes.append(
             f"Only {len(protocol.images):,} of the 2,000 images were scored, those that "
-            f"{config.subset} lists: the paper's numbers are for all."
+            f"{config.subset.name if config.subset else 'its list'} names: the paper's numbers are "
+            f"for all."
         )
     return tuple(notes)
 

@@ -78,7 +78,8 @@ def _measure(
         for title, file in zip(one.titles, one.files, strict=True)
     ]
     embedding = config.embedding
-    if points := places.points.get(name):
+    points = places.points.get(name)
+    if points is not None and embedding.landmarks == "auto":
         embedding = replace(embedding, landmarks="sidecar", landmarks_root=points)
     scoring = Scoring(
         rule="nearest",

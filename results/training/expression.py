@@ -21,7 +21,7 @@ from results.training.expression_options import TrainExpression
 from results.training.expression_photos import TEST, faces_of
 from results.training.expression_ready import ExpressionRun, Faces, load_faces, make_ready
 from results.training.expression_report import summary
-from results.training.launching import launch
+from results.training.launching import folder_of_its_own, launch
 from results.training.watching import watch_run
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def train_expression(
     with bars_of(show, quiet=quiet) as bars:
         faces = load_faces(config, bars)
         for seed in config.seeds:
-            left = _train(config, seed, faces, fabric, bars)
+            folder = _folder(config) / f"seed-{seed}"
+            with folder_of_its_own(folder, fabric):
+                left = _train(config, seed, folder, faces, fabric, bars)
             if left is not None:
                 runs[seed] = left
     table = None
@@ -80,11 +82,10 @@ def train_expression(
 
 
 def _train(
-    config: TrainExpression, seed: int, faces: Faces, fabric: "Fabric", show: Show
+    config: TrainExpression, seed: int, folder: Path, faces: Faces, fabric: "Fabric", show: Show
 ) -> Left | None:
     """One run; what it left, on the first process."""
-    begun, folder = time.perf_counter(), _folder(config) / f"seed-{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
+    begun = time.perf_counter()
     run = make_ready(config, seed, folder, faces, fabric)
     done, named = steps_done(run.course), f"{config.called}, seed {seed}"
     told = {"steps": run.course.steps, "started from": run.started, "seed": seed}

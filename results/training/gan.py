@@ -26,7 +26,7 @@ from results.training.card import Card, about_command, draw_curves, last_validat
 from results.training.curves import Curves
 from results.training.gan_options import TrainGan
 from results.training.gan_ready import GanRun, make_ready
-from results.training.launching import launch
+from results.training.launching import folder_of_its_own, launch
 from results.training.watching import finish, watch_run
 
 if TYPE_CHECKING:
@@ -66,9 +66,13 @@ def train_gan(config: TrainGan, console: Console) -> TrainedGan:
         BadOption: A device that is not there, or too few pairs.
     """
     fabric = launch(config.device, config.devices, config.precision, config.threads)
-    begun = time.perf_counter()
     folder = config.out or artifacts_folder() / "gan" / config.called
-    folder.mkdir(parents=True, exist_ok=True)
+    with folder_of_its_own(folder, fabric):
+        return _train(config, folder, fabric)
+
+
+def _train(config: TrainGan, folder: Path, fabric: "Fabric") -> TrainedGan:
+    begun = time.perf_counter()
     run = make_ready(config, folder, fabric)
     done = steps_done(run.course)
     told = {"steps": run.course.steps, "networks": str(run.networks)}

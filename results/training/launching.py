@@ -1,8 +1,11 @@
-"""Lightning Fabric as a training run's options ask for it."""
+"""Lightning Fabric as a training run's options ask for it, and the folder of the run."""
 
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recognizers.types import Device
+from results.alone import alone
 from results.export.ground import torch_device
 from results.training.options import Precision
 
@@ -35,3 +38,13 @@ def launch(device: Device, devices: int, precision: Precision, threads: int) -> 
     )
     fabric.launch()
     return fabric
+
+
+def folder_of_its_own(folder: Path, fabric: "Fabric") -> AbstractContextManager[None]:
+    """Make a run's folder, and keep other runs out of it; its first process does for all of them.
+
+    Raises:
+        BadInput: Another run writes to it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return alone(folder) if fabric.is_global_zero else nullcontext()

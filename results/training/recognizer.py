@@ -19,7 +19,7 @@ from results.systems import Draws
 from results.tracking import TrackedRun
 from results.training.card import Card, about_command, draw_curves, last_validation
 from results.training.curves import Curves
-from results.training.launching import launch
+from results.training.launching import folder_of_its_own, launch
 from results.training.recognizer_files import RecognizerFiles, save_recognizer
 from results.training.recognizer_options import TrainRecognizer
 from results.training.recognizer_ready import RecognizerRun, make_ready
@@ -71,25 +71,30 @@ def train_recognizer(
     if config.precision == "16-mixed" and torch_device(config.device) == "cpu":
         raise BadOption("--precision 16-mixed without CUDA", "bf16-mixed on a CPU")
     fabric = launch(config.device, config.devices, config.precision, config.threads)
-    begun = time.perf_counter()
     folder = config.out or artifacts_folder() / "recognizer" / config.called
-    folder.mkdir(parents=True, exist_ok=True)
     quiet = console.quiet or not fabric.is_global_zero
-    with bars_of(show, quiet=quiet) as bars:
-        run = make_ready(config, folder, fabric, bars)
-        done = steps_done(run.course)
-        told = {"steps": run.course.steps, "faces": run.data.words[:400]}
-        tracked, curves = watch_run(
-            folder, "train-recognizer", config.called, config, told, fabric, done
-        )
-        validate = partial(_validate, run, fabric)
-        try:
-            with bars(f"training {config.called}", run.course.steps) as advance:
-                train(fabric, run.learner, run.draws, run.course, validate, curves, advance)
-        except BaseException:
-            if tracked is not None:
-                tracked.end("FAILED")
-            raise
+    with folder_of_its_own(folder, fabric), bars_of(show, quiet=quiet) as bars:
+        return _train(config, folder, fabric, bars)
+
+
+def _train(
+    config: TrainRecognizer, folder: Path, fabric: "Fabric", show: Show
+) -> TrainedRecognizer:
+    begun = time.perf_counter()
+    run = make_ready(config, folder, fabric, show)
+    done = steps_done(run.course)
+    told = {"steps": run.course.steps, "faces": run.data.words[:400]}
+    tracked, curves = watch_run(
+        folder, "train-recognizer", config.called, config, told, fabric, done
+    )
+    validate = partial(_validate, run, fabric)
+    try:
+        with show(f"training {config.called}", run.course.steps) as advance:
+            train(fabric, run.learner, run.draws, run.course, validate, curves, advance)
+    except BaseException:
+        if tracked is not None:
+            tracked.end("FAILED")
+        raise
     if not fabric.is_global_zero:
         return TrainedRecognizer(folder, folder, folder, ())
     return _leave(run, fabric, curves, tracked, time.perf_counter() - begun)

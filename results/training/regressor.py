@@ -18,7 +18,7 @@ from results.figures.overlays import draw_overlays
 from results.tracking import TrackedRun
 from results.training.card import Card, about_command, draw_curves, last_validation
 from results.training.curves import Curves
-from results.training.launching import launch
+from results.training.launching import folder_of_its_own, launch
 from results.training.options import TrainRegressor
 from results.training.setting_up import Run, make_ready
 from results.training.watching import finish, watch_run
@@ -53,9 +53,13 @@ def train_regressor(config: TrainRegressor, console: Console) -> Trained:
         BadOption: A device, backbone or kind of photos that is not there.
     """
     fabric = launch(config.device, config.devices, config.precision, config.threads)
-    begun = time.perf_counter()
     folder = config.out or artifacts_folder() / "regressor" / config.stage
-    folder.mkdir(parents=True, exist_ok=True)
+    with folder_of_its_own(folder, fabric):
+        return _train(config, folder, fabric)
+
+
+def _train(config: TrainRegressor, folder: Path, fabric: "Fabric") -> Trained:
+    begun = time.perf_counter()
     with progress_bars(Console(stderr=True)) as show:
         run = make_ready(config, folder, fabric, show)
         done = steps_done(run.course)

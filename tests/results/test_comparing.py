@@ -107,6 +107,13 @@ def test_what_no_sheet_can_be_drawn_with(folder: Path, changes: dict, told: str)
         config(folder, folder / "out", **changes)
 
 
+def test_a_damaged_picture_beside_a_photo_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "0_occ.png").write_text("no picture")
+    with pytest.raises(BadInput, match=r"0_occ\.png"):
+        compare(config(folder, tmp_path / "out", beside=tmp_path / "theirs"))
+
+
 def test_a_folder_without_photos_is_an_error(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="pictures"):
         compare(Compare(tmp_path, tmp_path / "out", weights=str(folder / "tiny.safetensors")))

@@ -208,6 +208,8 @@ def test_options_that_cannot_work_are_refused_early(face_world, tmp_path: Path) 
         Evaluate(source, ("dlib",), export=tmp_path, embedding=zero)
     with pytest.raises(BadOption, match="--weights"):
         Evaluate(source, ("mobilefacenet", "insightface"), weights=tmp_path)
+    turned = Evaluate(source, ("dlib",), ("render", "none"))  # none is what render is held against
+    assert [one.frontalizer for one in turned.systems] == ["none", "render"]
     both = Evaluate(source, ("mobilefacenet", "dlib"), weights=tmp_path)
     assert [one.root for one in both.systems] == [tmp_path, None]
     (tmp_path / "file").touch()

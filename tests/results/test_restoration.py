@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from protocols.errors import BadOption
+from protocols.errors import BadOption, DatasetUnavailable
 from results.restoration.measuring import IDENTITY, LPIPS
 from results.restoration.methods import OURS
 from results.tables.restoration import Restoration, compute
@@ -12,8 +13,6 @@ from results.tables.restoration import Restoration, compute
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    import torch
-
     from cfr.gan.generator import Generator, GeneratorSize
     from cfr.gan.weights import save_generator
 
@@ -48,3 +47,26 @@ def test_what_nothing_can_be_measured_with_is_refused() -> None:
         Restoration(resamples=5)
     with pytest.raises(BadOption, match="alex:FILE"):
         Restoration(lpips="resnet:x")
+    with pytest.raises(BadOption, match="--seed -1: expected at least 0"):
+        Restoration(seed=-1)
+    with pytest.raises(BadOption, match="any of masked-pairs"):
+        Restoration(data=())
+
+
+def test_what_finds_points_is_an_error_where_it_is_absent(weights: str, tmp_path: Path) -> None:
+    (tmp_path / "masked-pairs").mkdir()
+    config = Restoration(
+        data=("masked-pairs",),
+        weights=(weights,),
+        root=tmp_path / "masked-pairs",
+        landmarks_root=tmp_path / "typo",
+    )
+    with pytest.raises(DatasetUnavailable, match="typo"):
+        next(compute(config))
+
+
+def test_cuda_where_there_is_none_is_refused(weights: str) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("a CUDA device is here")
+    with pytest.raises(BadOption, match="--device cuda"):
+        next(compute(Restoration(data=("renders",), weights=(weights,), device="cuda")))

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from protocols.types import InputFile
 from results.pipeline import Embedding
 from results.record import RunRecord
 from results.tables import table1
+from results.tables.places import Places
 from results.tables.table1 import Table1
 
 PEOPLE, EACH, FOLDS, SIDE = 24, 10, 4, 112
@@ -139,3 +141,14 @@ def test_what_the_photos_go_through_is_recorded(data: Path) -> None:
     assert record.config["landmarks"] == "aligned"
     assert record.config["no_face"] == "keep-original"
     assert record.comparisons == ()
+
+
+def test_points_that_were_asked_for_beat_those_beside_the_photos(data: Path) -> None:
+    """Aligned photos need none: the file that is not there is not read."""
+    how = Embedding(landmarks="aligned", jobs=1, probe=False, device="cpu", cache=data / "cache")
+    places = Places(points={"lfw": data / "nowhere.csv"})
+    record = table1.compute(Table1(embedding=how, resamples=0), places).record
+    assert record.cell("Res18", "LFW accuracy").value is not None
+    anything = replace(how, landmarks="auto")
+    lacking = table1.compute(Table1(embedding=anything, resamples=0), places).record
+    assert "absent: the table of points" in lacking.cell("Res18", "LFW accuracy").reason

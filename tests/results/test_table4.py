@@ -107,6 +107,8 @@ def test_a_subset_is_scored_and_said(aflw2000: Path, tmp_path: Path) -> None:
     listed.write_text("\n".join(chosen))
     record = compute(Table4(root=aflw2000, subset=listed, resamples=FEW)).record
     assert [record.cell(OURS, column).n for column in record.columns[:4]] == [5, 4, 3, 12]
+    assert "those that part.txt names" in " ".join(record.notes)
+    assert str(tmp_path) not in record.to_json()
     # With so few images an interval would be luck: none is given, and nothing is called real.
     assert all(cell.interval is None for cell in record.cells)
     assert all(one.interval is None and one.real is None for one in record.comparisons)

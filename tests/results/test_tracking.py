@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from results.publish import publish
-from results.record import RunRecord
+from results.publish import ROW_FIGURES, publish, publish_again, write
+from results.record import RunRecord, read_record
 from results.tables.result import Result, TableFigure
 from results.tracking import TrackingFailed, metric_name, store_address
 
@@ -174,6 +174,23 @@ def test_a_corrupt_store_is_one_error(result: Result, tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
     with pytest.raises(TrackingFailed, match=r"mlflow\.db did not take the run"):
         publish(result, Console(), tmp_path)
+
+
+def test_a_table_made_before_takes_the_place_of_a_broken_one(
+    result: Result, artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_address(artifacts))
+    (tmp_path / "made").mkdir()
+    figures = write(result, tmp_path / "made")
+    names = {row: [path.name for path in paths] for row, paths in figures.items()}
+    (tmp_path / "made" / ROW_FIGURES).write_text(json.dumps(names))
+    (tmp_path / "out" / "table9").mkdir(parents=True)
+    (tmp_path / "out" / "table9" / "record.json").write_text("{}")
+    folder = publish_again(tmp_path / "made", Console(quiet=True), tmp_path / "out", track_it=False)
+    assert read_record(folder / "record.json") == result.record
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["table9"]
 
 
 def test_a_failed_write_leaves_the_last_whole_result(

@@ -177,6 +177,10 @@ def test_doctor_tells_found_missing_and_wrong(
     assert "3 missing" in shown.stdout  # IJB-A has two parts
 
 
+def test_timing_nothing_is_refused(refused: Callable[..., str]) -> None:
+    assert "--repeats 0: expected at least 1" in refused("bench.py", "startup", "--repeats", "0")
+
+
 @pytest.mark.parametrize(
     ("script", "known"), [("doctor.py", "aflw2000, lfw"), ("bench.py", "startup, table4")]
 )
@@ -197,6 +201,16 @@ def test_fetch_refuses_what_is_not_free(refused: Callable[..., str]) -> None:
     [
         (("table4", "--resamples", "0"), {}, "--resamples 0: expected at least 100"),
         (("table4", "--seed", "-1"), {}, "--seed -1: expected"),
+        (
+            ("table4", "--subset", "{root}", "--data", "synthetic"),
+            {},
+            "with synthetic data: expected --data real",
+        ),
+        (
+            ("table3", "--start", "/no/such.pth", "--data", "synthetic"),
+            {},
+            "--start /no/such.pth: expected a file of weights",
+        ),
         (
             ("table4", "--source", "released", "--data", "synthetic"),
             {},

@@ -15,6 +15,7 @@ from cfr.morphable.sources import load_model
 from cfr.synthetic.identity import IdentitySampler
 from cfr.synthetic.scene import Scene, SceneSettings, draw_scenes
 from protocols.errors import BadInput
+from results.alone import alone
 from results.frontalizing.manifest import FILE, Written
 from results.frontalizing.methods import ByRender, Made
 from results.frontalizing.photos import find_photos
@@ -262,6 +263,12 @@ def test_only_what_changed_is_done_again(folder: tuple[Path, Points], tmp_path: 
     assert seen() == []
     record = json.loads((out / "frontalized.json").read_text())
     assert [one["photo"] for one in record["faces"]] == ["a.png", "sub/b.png", "sub/b.png"]
+
+
+def test_two_runs_in_one_folder_are_refused(turn: Callable, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with alone(tmp_path / "out"), pytest.raises(BadInput, match="no other run writes to"):
+        turn(Tally("known", "all", "skip"))
 
 
 def test_other_options_are_refused_by_name(folder: tuple[Path, Points], tmp_path: Path) -> None:

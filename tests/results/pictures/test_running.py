@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,13 @@ def test_what_is_not_trained_here_is_named_with_its_command(nothing_here: Path) 
     _, chosen = made(Fig9(**SMALL, weights=("mini-short", "mini")))
     assert chosen["columns"][0][3:5] == ["ours, 500 steps", "ours"]
     assert "Not trained here" not in chosen["caption"]
+
+
+def test_weights_of_one_name_are_refused(project: Path, nothing_here: Path) -> None:
+    file = project / "assets" / "gan-mini-short.safetensors"
+    twice = str(file), str(Path(shutil.copy(file, nothing_here)))
+    with pytest.raises(BadOption, match="files with different names"):
+        make_figure(Fig9(**SMALL, weights=twice), no_bar)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """Each row's picture: what stands where, and which weights are needed."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cfr.align import Alignment
 from cfr.frontalizers.types import InPlace
-from protocols.errors import DatasetUnavailable
+from protocols.errors import BadOption, DatasetUnavailable
 from results.restoration import methods as rows
 from results.restoration.methods import Methods, common_frame, load_methods
 
@@ -88,3 +90,9 @@ def test_ablations_that_are_not_there_are_rows_and_named_ones_are_errors(
     assert "train_gan.py" in found.unavailable["cfr-gan:no-such-ablation"]
     with pytest.raises(DatasetUnavailable, match="no-such-ablation"):
         load_methods((weights[0], "no-such-ablation"), None)
+
+
+def test_weights_of_one_name_are_refused(weights: tuple[str, str], tmp_path: Path) -> None:
+    again = shutil.copy(weights[1], tmp_path)
+    with pytest.raises(BadOption, match="files with different names"):
+        load_methods((*weights, str(again)), None)

@@ -19,6 +19,7 @@ from cfr.gan.weights import load_generator, open_generator, read_about
 from cfr.pairs.folder import PairFolder
 from protocols.errors import BadInput, BadOption, DatasetUnavailable
 from protocols.images import read_image
+from results.alone import alone
 from results.bench.made_up_pairs import MadeUpPairs, write_pairs
 from results.tracking import store_address
 from results.training.gan import TrainedGan, train_gan
@@ -152,6 +153,11 @@ def test_a_finished_run_is_not_trained_again_and_other_options_are_refused(world
     assert read_about(again.weights)["seed"] == "3"
     with pytest.raises(BadInput, match="the options, photos and code that the run began with"):
         train_gan(replace(world.config, seed=4, out=world.folder), QUIET)
+
+
+def test_two_runs_in_one_folder_are_refused(world: World) -> None:
+    with alone(world.folder), pytest.raises(BadInput, match="no other run writes to"):
+        train_gan(world.config, QUIET)
 
 
 def test_a_network_that_is_absent_is_said_with_what_else_would_do(
