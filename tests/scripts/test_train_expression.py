@@ -63,6 +63,7 @@ def command(
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow  # one loop for all trainers: the test of the GAN's is not slow
 def test_a_killed_run_ends_with_the_same_weights(command: Command) -> None:
     steps = ("--steps", "12", "--checkpoint-every", "2")
     command.here("whole", *steps)

@@ -80,6 +80,7 @@ def left(command: Command, out: str) -> set[str]:
     return {path.name for path in (command.artifacts / out).iterdir() if path.suffix != ".half"}
 
 
+@pytest.mark.slow  # one loop for all trainers: the test of the GAN's is not slow
 def test_a_killed_run_ends_with_the_same_weights(command: Command) -> None:
     run_here(command, "whole")
     assert 2 <= command.kill("killed", workers=0) < 14
