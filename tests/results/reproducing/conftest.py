@@ -36,5 +36,5 @@ def smallest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(ijba, "IMPOSTORS", 1100)
         patch.setitem(aflw2000.SIZES, "tiny", 9)
         for dataset in ("IJB-B", "IJB-C"):
-            patch.setitem(ijb.SIZES[dataset], "tiny", ijb._Sizes(few, 80, 1100))
+            patch.setitem(ijb.SIZES[dataset], "tiny", ijb._Sizes(few, 100, 1100))
         yield artifacts
