@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from protocols.errors import BadOption, DataError
 from protocols.types import InputFile
@@ -91,7 +92,7 @@ def one_thread() -> Iterator[None]:
         cv2.setNumThreads(of_cv2)
 
 
-def torch_device(device: Device) -> str:
+def torch_device(device: Device) -> Literal["cpu", "cuda"]:
     """What PyTorch calls the device that was asked for.
 
     Raises:

@@ -47,9 +47,8 @@ def reproduce_one(name: str, config: Any, console: "Console") -> None:
     from results.reproducing.running import TABLES, Table, Wanted, choose, reproduce
 
     tables: list[Table] = [one for one in TABLES if name in (one, "all")]
-    real = getattr(config, "root", None) is not None
-    real |= getattr(config, "source", None) == "released"
-    given = "real" if real else None
+    rooted, released = getattr(config, "root", None), getattr(config, "source", None) == "released"
+    given = "real" if rooted is not None or released else None
     experiment, told = choose(tables, config.data or given, config.profile)
     console.print(told, highlight=False)
     start = getattr(config, "start", None)

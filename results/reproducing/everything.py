@@ -11,8 +11,6 @@ from protocols.errors import DataError
 from protocols.roots import artifacts_folder, project_root
 from results.export.work import no_bar
 from results.kept import kept_records
-from results.pictures.options import FIGURES
-from results.pictures.running import make_figure
 from results.record import read_record
 from results.reproducing.experiment import Experiment
 from results.reproducing.running import TABLES, Wanted, reproduce
@@ -71,12 +69,13 @@ def print_verdicts(verdicts: list[Verdict], console: Console) -> None:
 
 def _draw_figures(experiment: Experiment, artifacts: Path, console: Console, jobs: int) -> None:
     """The paper's figures; those of made-up people are kept as a stage."""
+    from results.pictures.all import draw_all
+
+    def missed(name: str, error: DataError) -> None:
+        console.print(f"{name} was not drawn: {error}", highlight=False)
+
     if experiment.data == "real":
-        for name, options in FIGURES.items():
-            try:
-                make_figure(options(data="real", out=artifacts / name), no_bar)
-            except DataError as error:
-                console.print(f"{name} was not drawn: {error}", highlight=False)
+        draw_all(artifacts, "real", no_bar, missed)
         return
     own = artifacts / "gan"
     weights = *(project_root() / "assets").glob("*.safetensors"), *own.glob("*/*.safetensors")

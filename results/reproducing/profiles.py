@@ -50,8 +50,13 @@ PHOTOS: Mapping[Scale, Mapping[str, int]] = {
     },
     "mini": {"casia": 4000, "rafdb": 6903, "lfw": 1000, "ijba": 1440, "ijbb": 1400, "ijbc": 1800},
     "full": {
-        **{"casia": 490_623, "rafdb": 15_339, "lfw": 7680, "ijba": 25_500},
-        **{"ijbb": 73_800, "ijbc": 144_771, "aflw2000": 2000},
+        "casia": 490_623,
+        "rafdb": 15_339,
+        "lfw": 7680,
+        "ijba": 25_500,
+        "ijbb": 73_800,
+        "ijbc": 144_771,
+        "aflw2000": 2000,
     },
 }
 """About how many photos a made-up set has; for the time left."""

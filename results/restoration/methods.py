@@ -138,6 +138,7 @@ def load_methods(weights: Sequence[str], rotate: str | None, device: str = "cpu"
     Raises:
         DatasetUnavailable: Weights that were named, or ours, are absent.
         BadInput: They are damaged.
+        BadOption: Two of them would be one row.
     """
     chosen = tuple(weights) or WEIGHTS
     sources: dict[str, Recoverer] = {}
@@ -145,8 +146,11 @@ def load_methods(weights: Sequence[str], rotate: str | None, device: str = "cpu"
     absent: dict[str, str] = {}
     rows: list[Row] = []
     named = ROTATE_AND_RENDER if rotate is None else f"{ROTATE_AND_RENDER}:{rotate}"
-    for place, name in enumerate((*(f"{CFR_GAN}:{one}" for one in chosen), named)):
-        row = _row_name(name, place)
+    names = (*(f"{CFR_GAN}:{one}" for one in chosen), named)
+    titles = [_row_name(name, place) for place, name in enumerate(names)]
+    if len(set(titles)) < len(titles):
+        raise BadOption(f"--weights {' '.join(chosen)}", "files with different names")
+    for place, (name, row) in enumerate(zip(names, titles, strict=True)):
         try:
             sources[name] = _load(name, device, digests)
         except (DatasetUnavailable, BadOption) as error:
@@ -154,8 +158,6 @@ def load_methods(weights: Sequence[str], rotate: str | None, device: str = "cpu"
                 raise
             absent[row] = error.how if isinstance(error, DatasetUnavailable) else str(error)
         rows += _own_rows(row, name, first=place == 0, masked=name != named)
-    if len({row.name for row in rows}) < len(rows):
-        raise BadOption(f"--weights {' '.join(chosen)}", "files with different names")
     return Methods(_in_order(rows), sources, absent, digests)
 
 

@@ -1,7 +1,7 @@
 """How near restored faces are to the true ones: a table a data set, one row a method."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -90,16 +90,15 @@ def compute(config: Restoration, show: Show = no_bar) -> Iterator[Result]:
     from results.restoration.methods import load_methods
     from results.restoration.tabulating import Tabulating, tabulate
 
-    device = torch_device(config.device)
-    config = replace(config, device="cuda" if device == "cuda" else "cpu")
-    methods = load_methods(config.weights, config.rotate_and_render, device)
+    config = replace(config, device=torch_device(config.device))
+    methods = load_methods(config.weights, config.rotate_and_render, config.device)
     judges = load_judges(config)
-    model = load_model("builtin").to(device)
+    model = load_model("builtin").to(config.device)
     for load in _loaders(config, model):
         started = time.perf_counter()
         cases = load(show=show)
         measured = measure(cases, methods, judges, size=config.size, shown=config.shown, show=show)
-        numbers = Tabulating(config.resamples, config.seed, device)
+        numbers = Tabulating(config.resamples, config.seed, config.device)
         yield tabulate(cases, methods, judges, measured, numbers, _plain(config), started)
 
 
@@ -121,16 +120,12 @@ def _masked(config: Restoration, show: Show) -> "CaseSet":
     from protocols.roots import require_root
     from results.restoration.cases import CaseSet, load_masked
 
-    absent = partial(CaseSet, "masked-pairs", TITLE, "real", True, ())
-    try:
-        root = require_root("masked-pairs", TITLE, HOW, config.root)
-    except DatasetUnavailable as error:
-        return absent(absent=str(error))
-    landmarker = _landmarker(config)  # photos may be absent, what finds their points may not
-    try:
-        return load_masked(root, landmarker, show)
-    except DatasetUnavailable as error:
-        return absent(absent=str(error))
+    return _of_photos(
+        config,
+        lambda: require_root("masked-pairs", TITLE, HOW, config.root),
+        lambda root, landmarker: load_masked(root, landmarker, show),
+        lambda why: CaseSet("masked-pairs", TITLE, "real", True, (), absent=why),
+    )
 
 
 def _frontal(config: Restoration, model: "MorphableModel", show: Show) -> "CaseSet":
@@ -138,16 +133,31 @@ def _frontal(config: Restoration, model: "MorphableModel", show: Show) -> "CaseS
     from protocols.roots import require_root
     from results.restoration.cases import CaseSet, load_frontal
 
-    absent = partial(CaseSet, "unoccluded-lfw", "frontal photos of LFW", "real", False, ())
+    title = "frontal photos of LFW"
+    return _of_photos(
+        config,
+        lambda: require_root("lfw", "LFW", HOW, config.lfw_root),
+        lambda root, landmarker: load_frontal(root, model, landmarker, config.photos, show),
+        lambda why: CaseSet("unoccluded-lfw", title, "real", False, (), absent=why),
+    )
+
+
+def _of_photos(
+    config: Restoration,
+    find: Callable[[], Path],
+    load: "Callable[[Path, Landmarker], CaseSet]",
+    without: "Callable[[str], CaseSet]",
+) -> "CaseSet":
+    """Photos may be absent, and are then told; what finds their points may not."""
     try:
-        root = require_root("lfw", "LFW", HOW, config.lfw_root)
+        root = find()
     except DatasetUnavailable as error:
-        return absent(absent=str(error))
+        return without(str(error))
     landmarker = _landmarker(config)
     try:
-        return load_frontal(root, model, landmarker, config.photos, show)
+        return load(root, landmarker)
     except DatasetUnavailable as error:
-        return absent(absent=str(error))
+        return without(str(error))
 
 
 def _landmarker(config: Restoration) -> "Landmarker":

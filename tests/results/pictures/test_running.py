@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,23 @@ def test_what_nothing_can_be_drawn_with(
     with pytest.raises(BadOption) as error:
         options(**changes)
     assert told in str(error.value)
+
+
+def test_one_figure_that_cannot_be_drawn_costs_no_other(
+    nothing_here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {
+        "fig1": partial(Fig1, count=1, size=64, weights="absent"),
+        "fig2": partial(Fig2, count=1, size=64),
+    }
+    monkeypatch.setattr("results.pictures.all.FIGURES", few)
+    told: list[str] = []
+    out = nothing_here / "out"
+    drawn = draw_all(out, "synthetic", no_bar, lambda name, error: told.append(name))
+    assert told == ["fig1"]
+    assert drawn == [out / "fig2" / "fig2.png"]
+    with pytest.raises(DatasetUnavailable):
+        draw_all(out, "synthetic")
 
 
 @pytest.mark.slow
